@@ -1,0 +1,76 @@
+# Copying and distribution of this file, with or without modification,
+# are permitted in any medium without royalty provided the copyright
+# notice and this notice are preserved.  This file is offered as-is,
+# without warranty of any kind.
+
+EXTRA_DIST += \
+	build-aux/check-docs \
+	build-aux/check-style \
+	build-aux/check-warnings \
+	build-aux/ovs-tests \
+	build-aux/ovs-tree \
+	build-aux/run-check
+
+# The documentation of the settings, from their table.
+noinst_PROGRAMS += build-aux/vmq-docs
+build_aux_vmq_docs_SOURCES = build-aux/vmq-docs.c
+build_aux_vmq_docs_LDADD = lib/libvmq.la
+
+# The Open vSwitch tree and the build in it.
+OVS_TREE_DIR = $(abs_builddir)/ovs-tree
+OVS_TREE = $(srcdir)/build-aux/ovs-tree \
+	--source='$(OVS_SOURCE)' --tree='$(OVS_TREE_DIR)'
+if HAVE_DPDK
+OVS_DPDK = --with-dpdk=shared
+else
+OVS_DPDK =
+endif
+
+ovs-tree:
+	@$(OVS_TREE) import
+
+# Open vSwitch's make decides what must be compiled: ovs-tree touches only
+# what differs.  The tarball's configure is used if this machine's automake
+# made it too; make would want that very version to add our files.
+# All processors, unless the user has said -j.
+OVS_JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j`getconf _NPROCESSORS_ONLN`)
+ovs: ovs-tree
+	@cd $(OVS_TREE_DIR) \
+	  && automake=`$(AUTOMAKE) --version | $(SED) -n '1s/.* //p'` \
+	  && { test -x configure && grep -q "automake $$automake " Makefile.in \
+	       || ./boot.sh; } \
+	  && { test -f config.status \
+	       || ./configure -q $(OVS_DPDK) CC='$(CC)' CFLAGS='$(OVS_CFLAGS)'; } \
+	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0
+
+patch-refresh:
+	@$(OVS_TREE) export
+
+patch-rebase:
+	@$(OVS_TREE) rebase
+
+.PHONY: ovs-tree ovs patch-refresh patch-rebase
+
+# The git checks are Open vSwitch's own, see its Makefile.am.
+dist-hook-git: distfiles
+	@if test -e $(srcdir)/.git && (git --version) >/dev/null 2>&1; then \
+	  (cd $(srcdir) && git ls-files) | grep -v '\.gitignore$$' | \
+	    LC_ALL=C sort -u > all-gitfiles; \
+	  LC_ALL=C comm -1 -3 distfiles all-gitfiles > missing-distfiles; \
+	  if test -s missing-distfiles; then \
+	    echo "The following files are in git but not the distribution:"; \
+	    cat missing-distfiles; \
+	    exit 1; \
+	  fi; \
+	fi
+# The following is based on commands for the Automake "distdir" target.
+distfiles: Makefile
+	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \
+	topsrcdirstrip=`echo "$(top_srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \
+	list='$(DISTFILES)'; \
+	for file in $$list; do echo $$file; done | \
+	  sed -e "s|^$$srcdirstrip/||;t" \
+	      -e "s|^$$topsrcdirstrip/|$(top_builddir)/|;t" | \
+	  LC_ALL=C sort -u > $@
+CLEANFILES += all-gitfiles distfiles missing-distfiles
+.PHONY: dist-hook-git

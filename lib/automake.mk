@@ -1,0 +1,40 @@
+# Copying and distribution of this file, with or without modification,
+# are permitted in any medium without royalty provided the copyright
+# notice and this notice are preserved.  This file is offered as-is,
+# without warranty of any kind.
+
+# The pure part: values in, values out.  It sees no Open vSwitch header, no
+# clock, no lock, no log and no floating point, which tests/check-purity
+# proves from its symbols and its code.
+noinst_LTLIBRARIES += lib/libvmq.la
+lib_libvmq_la_SOURCES = \
+	lib/vmq-config.c \
+	lib/vmq-config.h \
+	lib/vmq-credit.c \
+	lib/vmq-credit.h \
+	lib/vmq-plan.c \
+	lib/vmq-plan.h \
+	lib/vmq-snapshot.c \
+	lib/vmq-snapshot.h \
+	lib/vmq-util.h \
+	lib/vmq-window.c \
+	lib/vmq-window.h
+
+OVS_OVERLAY += \
+	lib/dpif-netdev-vmq.c \
+	lib/dpif-netdev-vmq.h \
+	lib/vmq-config.c \
+	lib/vmq-config.h \
+	lib/vmq-credit.c \
+	lib/vmq-credit.h \
+	lib/vmq-engine.c \
+	lib/vmq-engine.h \
+	lib/vmq-plan.c \
+	lib/vmq-plan.h \
+	lib/vmq-snapshot.c \
+	lib/vmq-snapshot.h \
+	lib/vmq-unixctl.c \
+	lib/vmq-unixctl.h \
+	lib/vmq-util.h \
+	lib/vmq-window.c \
+	lib/vmq-window.h

@@ -1,0 +1,79 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#ifndef DPIF_NETDEV_VMQ_H
+#define DPIF_NETDEV_VMQ_H 1
+
+/* Dynamic VMQ in the userspace datapath: what lib/dpif-netdev.c needs of it.
+ *
+ * The structures below are members of those of dpif-netdev.  The functions are
+ * in dpif-netdev-vmq.c, which dpif-netdev.c includes at its end because all of
+ * them see its private structures. */
+
+#include "ovs-atomic.h"
+#include "ovs-thread.h"
+
+struct dp_netdev;
+struct dp_netdev_port;
+struct dp_netdev_pmd_thread;
+struct dp_netdev_rxq;
+struct dp_vmq;
+struct smap;
+
+#ifdef  __cplusplus
+extern "C" {
+#endif
+
+/* Of a receive queue.  Survives reloads and reconfigurations.
+ *
+ * The counters have one writer, the thread that polls the queue, and never go
+ * back.  (The cycles that a queue used are counted by dpif-netdev itself, in
+ * RXQ_CYCLES_PROC_CURR, which is monotonic for our sake.) */
+struct dp_vmq_rxq {
+    atomic_ullong n_packets;
+    atomic_ullong n_polls;          /* That returned packets. */
+    atomic_ullong n_full;           /* That returned a whole batch. */
+
+    /* Owned by the polling thread: the interval that pmd-rxq-show shows. */
+    uint64_t interval_base;         /* Cycles of the queue at its start... */
+    uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
+    bool interval_moved;            /* Began on another PMD? */
+
+    /* Owned by the main thread. */
+    unsigned int last_core;         /* Where it was polled last, plus 1. */
+    unsigned int n_moves;
+
+    /* Tests: load in percent plus 1, 0 to measure, and the cycles that it
+     * would have used so far. */
+    unsigned int fake_load;
+    uint64_t fake_cycles;
+};
+
+/* Of a PMD thread. */
+struct dp_vmq_pmd {
+    unsigned int sibling_group;     /* Lowest CPU of its physical core. */
+    bool keep_history;              /* Next reload is for a move: it leaves the
+                                     * cycles of past intervals alone.  Written
+                                     * by the main thread before 'reload'. */
+    uint64_t fake_busy_cycles;      /* Tests. */
+};
+
+#ifdef  __cplusplus
+}
+#endif
+
+#endif /* dpif-netdev-vmq.h */

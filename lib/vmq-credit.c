@@ -1,0 +1,301 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#include <config.h>
+#include "vmq-credit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmq-util.h"
+
+/* A queue returning at once to the PMD that it left pays this much on top.
+ * With less than one credit of surcharge a full balance of 4 would pay for
+ * more than one round trip a minute, with more than three it could not come
+ * back in an emergency, when it has to. */
+#define VMQ_SURCHARGE_MC (2 * VMQ_CREDIT)
+
+/* Queues below this load may move without credit, see vmq_credit_quote(). */
+#define VMQ_LIGHT_BP 100
+
+/* Refill times double with each return, up to 2**this, and halve with each
+ * minute in which the queue stays. */
+#define VMQ_MAX_DOUBLINGS 4
+#define VMQ_QUIET_MS 60000
+
+/* What a queue did last.  A queue that never moved has no entry. */
+struct vmq_account {
+    uint32_t port_no;
+    uint32_t qid;
+    uint64_t moved_ms;          /* When it moved last... */
+    uint32_t left_core;         /* ...and from where. */
+    int32_t balance_mc;         /* Right after that move. */
+    uint32_t doublings;         /* Of the refill time, right after that. */
+};
+
+struct vmq_ledger {
+    struct vmq_account *accounts;       /* Sorted by (port_no, qid). */
+    uint32_t n;
+    uint32_t allocated;
+};
+
+struct vmq_ledger *
+vmq_ledger_create(void)
+{
+    return vmq_xcalloc(1, sizeof(struct vmq_ledger));
+}
+
+void
+vmq_ledger_destroy(struct vmq_ledger *ledger)
+{
+    if (ledger) {
+        free(ledger->accounts);
+        free(ledger);
+    }
+}
+
+/* The index of the first account that is not below (port_no, qid). */
+static uint32_t
+vmq_ledger_search(const struct vmq_ledger *ledger, uint32_t port_no,
+                  uint32_t qid)
+{
+    uint32_t low = 0, high = ledger->n;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        const struct vmq_account *a = &ledger->accounts[mid];
+
+        if (a->port_no < port_no || (a->port_no == port_no && a->qid < qid)) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+static const struct vmq_account *
+vmq_ledger_find(const struct vmq_ledger *ledger,
+                const struct vmq_snapshot *snapshot, uint32_t rxq)
+{
+    uint32_t port_no = snapshot->ports[snapshot->rxqs[rxq].port].port_no;
+    uint32_t qid = snapshot->rxqs[rxq].qid;
+    uint32_t i = vmq_ledger_search(ledger, port_no, qid);
+
+    return (i < ledger->n && ledger->accounts[i].port_no == port_no
+            && ledger->accounts[i].qid == qid
+            ? &ledger->accounts[i] : NULL);
+}
+
+/* The account of 'rxq', made if there is none. */
+static struct vmq_account *
+vmq_ledger_open(struct vmq_ledger *ledger, const struct vmq_snapshot *snapshot,
+                uint32_t rxq)
+{
+    uint32_t port_no = snapshot->ports[snapshot->rxqs[rxq].port].port_no;
+    uint32_t qid = snapshot->rxqs[rxq].qid;
+    uint32_t i = vmq_ledger_search(ledger, port_no, qid);
+    struct vmq_account *a;
+
+    if (i < ledger->n && ledger->accounts[i].port_no == port_no
+        && ledger->accounts[i].qid == qid) {
+        return &ledger->accounts[i];
+    }
+    if (ledger->n == ledger->allocated) {
+        ledger->allocated = ledger->allocated ? ledger->allocated * 2 : 16;
+        ledger->accounts = vmq_xrealloc(ledger->accounts, ledger->allocated,
+                                        sizeof *ledger->accounts);
+    }
+    a = &ledger->accounts[i];
+    memmove(a + 1, a, (ledger->n - i) * sizeof *a);
+    ledger->n++;
+    memset(a, 0, sizeof *a);
+    a->port_no = port_no;
+    a->qid = qid;
+    return a;
+}
+
+/* The time since the last move, which has been. */
+static uint64_t
+vmq_account_age_ms(const struct vmq_account *a, uint64_t now_ms)
+{
+    return now_ms > a->moved_ms ? now_ms - a->moved_ms : 0;
+}
+
+static uint32_t
+vmq_account_doublings(const struct vmq_account *a, uint64_t now_ms)
+{
+    uint64_t quiet = vmq_account_age_ms(a, now_ms) / VMQ_QUIET_MS;
+
+    return quiet < a->doublings ? a->doublings - quiet : 0;
+}
+
+static int32_t
+vmq_account_balance_mc(const struct vmq_account *a,
+                       const struct vmq_config *config, uint64_t now_ms)
+{
+    int64_t cap_mc = (int64_t) config->credits * VMQ_CREDIT;
+    uint64_t age_ms = vmq_account_age_ms(a, now_ms);
+    int64_t balance_mc = a->balance_mc > -cap_mc ? a->balance_mc : -cap_mc;
+
+    for (uint32_t d = a->doublings; age_ms && balance_mc < cap_mc; ) {
+        uint64_t refill_ms = (uint64_t) config->credit_refill_ms << d;
+        uint64_t part_ms = d && age_ms > VMQ_QUIET_MS ? VMQ_QUIET_MS : age_ms;
+        uint64_t earned_mc = part_ms * VMQ_CREDIT / refill_ms;
+
+        balance_mc += earned_mc < 2 * cap_mc ? earned_mc : 2 * cap_mc;
+        age_ms -= part_ms;
+        d -= d > 0;
+    }
+    return balance_mc < cap_mc ? balance_mc : cap_mc;
+}
+
+void
+vmq_credit_quote(const struct vmq_ledger *ledger,
+                 const struct vmq_config *config,
+                 const struct vmq_snapshot *snapshot, uint32_t rxq,
+                 uint32_t to_core, struct vmq_quote *quote)
+{
+    const struct vmq_account *a = vmq_ledger_find(ledger, snapshot, rxq);
+    int32_t cap_mc = config->credits * VMQ_CREDIT;
+    uint64_t now_ms = snapshot->now_ms;
+    uint64_t age_ms = a ? vmq_account_age_ms(a, now_ms) : UINT64_MAX;
+
+    memset(quote, 0, sizeof *quote);
+    quote->returning = (a && a->left_core == to_core
+                        && age_ms < VMQ_PINGPONG_MS);
+    quote->refill_ms = config->credit_refill_ms;
+    if (!config->credits) {
+        quote->affordable = quote->affordable_overdraft = true;
+        return;
+    }
+
+    quote->price_mc = VMQ_CREDIT;
+    quote->balance_mc = cap_mc;
+    if (a) {
+        quote->balance_mc = vmq_account_balance_mc(a, config, now_ms);
+        quote->refill_ms <<= vmq_account_doublings(a, now_ms);
+        if (quote->returning) {
+            quote->price_mc += (VMQ_SURCHARGE_MC * (VMQ_PINGPONG_MS - age_ms)
+                                / VMQ_PINGPONG_MS);
+        }
+    }
+
+    int32_t price_mc = quote->price_mc;
+    quote->affordable = quote->balance_mc >= price_mc;
+    quote->affordable_overdraft = quote->balance_mc - price_mc >= -cap_mc;
+    if (!quote->affordable && !quote->returning
+        && age_ms >= config->credit_refill_ms
+        && vmq_rxq_load_bp(snapshot, rxq) < VMQ_LIGHT_BP) {
+        quote->free = quote->affordable = quote->affordable_overdraft = true;
+        quote->price_mc = 0;
+    }
+}
+
+static enum vmq_return
+vmq_credit_classify(const struct vmq_config *config,
+                    const struct vmq_snapshot *snapshot,
+                    const struct vmq_move *move, bool returning)
+{
+    if (!returning || move->reason == VMQ_REASON_MANUAL) {
+        return VMQ_NOT_RETURN;
+    }
+    return (move->reason == VMQ_REASON_EVACUATE
+            || move->reason == VMQ_REASON_MIN_PMDS
+            || vmq_pmd_overloaded(snapshot, config, move->from)
+            ? VMQ_RETURN_FORCED : VMQ_RETURN_PINGPONG);
+}
+
+static enum vmq_return
+vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
+                 const struct vmq_snapshot *snapshot,
+                 const struct vmq_move *move)
+{
+    int32_t cap_mc = config->credits * VMQ_CREDIT;
+    uint64_t now_ms = snapshot->now_ms;
+    struct vmq_quote quote;
+
+    vmq_credit_quote(ledger, config, snapshot, move->rxq,
+                     snapshot->pmds[move->to].core_id, &quote);
+
+    enum vmq_return ret = vmq_credit_classify(config, snapshot, move,
+                                              quote.returning);
+    const struct vmq_account *old = vmq_ledger_find(ledger, snapshot,
+                                                    move->rxq);
+    uint32_t doublings = old ? vmq_account_doublings(old, now_ms) : 0;
+    int32_t balance_mc = quote.balance_mc - (int32_t) quote.price_mc;
+
+    if (quote.free && old->balance_mc < balance_mc) {
+        /* It pays with what it earned since its last move. */
+        balance_mc = old->balance_mc;
+    }
+    if (ret != VMQ_NOT_RETURN && doublings < VMQ_MAX_DOUBLINGS) {
+        doublings++;
+    }
+
+    struct vmq_account *a = vmq_ledger_open(ledger, snapshot, move->rxq);
+    a->moved_ms = now_ms;
+    a->left_core = snapshot->pmds[move->from].core_id;
+    a->balance_mc = balance_mc > -cap_mc ? balance_mc : -cap_mc;
+    a->doublings = doublings;
+    return ret;
+}
+
+void
+vmq_credit_commit(struct vmq_ledger *ledger, const struct vmq_config *config,
+                  const struct vmq_snapshot *snapshot,
+                  const struct vmq_plan *plan,
+                  const enum vmq_outcome *outcomes, enum vmq_return *returns)
+{
+    for (uint32_t i = 0; i < plan->n_moves; i++) {
+        enum vmq_return ret = VMQ_NOT_RETURN;
+
+        if (outcomes[i] == VMQ_OUTCOME_APPLIED) {
+            ret = vmq_credit_debit(ledger, config, snapshot, &plan->moves[i]);
+        }
+        if (returns) {
+            returns[i] = ret;
+        }
+    }
+}
+
+void
+vmq_credit_forget(struct vmq_ledger *ledger,
+                  const struct vmq_snapshot *snapshot)
+{
+    uint32_t n = 0;
+
+    /* Both are sorted by (port_no, qid). */
+    for (uint32_t i = 0, j = 0; i < ledger->n; i++) {
+        const struct vmq_account *a = &ledger->accounts[i];
+
+        while (j < snapshot->n_rxqs) {
+            const struct vmq_rxq *rxq = &snapshot->rxqs[j];
+            uint32_t port_no = snapshot->ports[rxq->port].port_no;
+
+            if (port_no > a->port_no
+                || (port_no == a->port_no && rxq->qid >= a->qid)) {
+                if (port_no == a->port_no && rxq->qid == a->qid) {
+                    ledger->accounts[n++] = *a;
+                }
+                break;
+            }
+            j++;
+        }
+    }
+    ledger->n = n;
+}

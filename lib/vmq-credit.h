@@ -1,0 +1,139 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef VMQ_CREDIT_H
+#define VMQ_CREDIT_H 1
+
+/* Credit ledger: makes moving a receive queue cost something.
+ *
+ * Motivation
+ * ==========
+ *
+ * Two queues of 60 % and 30 % on PMD A, one of 20 % on PMD B.  A is
+ * overloaded, the 30 % queue moves to B, and all is well, until the 20 % grow
+ * to 60 %, the 60 % fall to 20 %, and it moves back.  Every move costs
+ * packets, caches and flows, and a load that is unlucky enough would make a
+ * queue pay that several times a second.  A queue that must pay for moving,
+ * and pay more for going back, stays.
+ *
+ * Model
+ * =====
+ *
+ * Every queue has a balance of at most C = pmd-vmq-credits, which it starts
+ * with.  At time t after its last move, which left it with balance b0,
+ *
+ *     balance(t) = min(C, b0 + t / refill)
+ *     refill     = pmd-vmq-credit-refill * 2**d, d in 0..4
+ *     price      = 1 + returning * 2 * (1 - t / 60 s)
+ *
+ * where d grows by one with each return and shrinks by one with each minute
+ * in which the queue stays, and 'returning' is 1 for a move to the PMD that
+ * the queue left last, within 60 s.  A move needs balance >= price; off a PMD
+ * that is losing packets, balance - price >= -C is enough (overdraft).  With
+ * C = 2 and a refill time of 5 s:
+ *
+ *     time    move        price    balance before  after
+ *     0.0 s   A -> B      1.0      2.0             1.0
+ *     5.0 s   B -> C      1.0      2.0             1.0
+ *     5.5 s   C -> B      2.98     1.1             refused
+ *     5.5 s   ...losing   2.98     1.1             -1.88, refill now 10 s
+ *
+ * A light queue, one under 1 % of a PMD, that cannot pay moves free if it has
+ * stayed for a refill time and does not return; it forfeits what it has earned
+ * since its last move.  One idle queue must not block the evacuation of sixty.
+ *
+ * C = 0 turns all of this off: every move is free.
+ *
+ * Invariants
+ * ==========
+ *
+ *   C1. -C <= balance <= C.
+ *   C2. In any window of W ms, a queue makes at most 2 C + W / refill moves
+ *       that the planner wants (rounded up, C > 0).  Each of them takes at
+ *       least one credit, and there are C to begin with, C of overdraft and
+ *       one earned per refill time; or it takes the earnings of a whole refill
+ *       time.  Not counted: the operator's own moves and those that
+ *       pmd-vmq-max-pmds and -min-pmds order, which are charged for but not
+ *       refused.
+ *   C3. Asking for a quote changes nothing.
+ *   C4. A move that was not applied is not charged for.
+ *
+ * Not handled
+ * ===========
+ *
+ * A -> B -> C -> A is no return; the credits bound it, the surcharge does not
+ * see it.  A port that is replaced by another one with the same number between
+ * two samples inherits its accounts.
+ *
+ * Thread-safety
+ * =============
+ *
+ * A ledger is plain memory with one owner. */
+
+#include "vmq-config.h"
+#include "vmq-plan.h"
+#include "vmq-snapshot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Credits are counted in thousandths ("millicredits", _mc). */
+#define VMQ_CREDIT 1000
+
+struct vmq_ledger *vmq_ledger_create(void);
+void vmq_ledger_destroy(struct vmq_ledger *);
+
+struct vmq_quote {
+    int32_t balance_mc;         /* Negative: in overdraft. */
+    uint32_t price_mc;          /* Of this move, with surcharge. */
+    uint32_t refill_ms;         /* For one credit, as doubled by returns. */
+    bool returning;             /* To the PMD that it last left. */
+    bool free;                  /* A light queue's move without credit. */
+    bool affordable;
+    bool affordable_overdraft;  /* ...if the source is losing packets. */
+};
+
+/* What would it cost to move queue 'rxq' of 'snapshot' to the PMD on core
+ * 'to_core' at snapshot->now_ms?  Pure. */
+void vmq_credit_quote(const struct vmq_ledger *, const struct vmq_config *,
+                      const struct vmq_snapshot *, uint32_t rxq,
+                      uint32_t to_core, struct vmq_quote *);
+
+/* How a move counts, as vmq_credit_commit() found. */
+enum vmq_return {
+    VMQ_NOT_RETURN,
+    VMQ_RETURN_FORCED,          /* Left an overloaded PMD. */
+    VMQ_RETURN_PINGPONG         /* Voluntary, within VMQ_PINGPONG_MS. */
+};
+#define VMQ_PINGPONG_MS 60000
+
+/* Debits the moves of 'plan' that were applied.  'returns', if nonnull, has
+ * an element for each move and is filled in.  This and vmq_credit_forget()
+ * are the only writers of the ledger. */
+void vmq_credit_commit(struct vmq_ledger *, const struct vmq_config *,
+                       const struct vmq_snapshot *, const struct vmq_plan *,
+                       const enum vmq_outcome *outcomes,
+                       enum vmq_return *returns);
+
+/* Drops the entries of queues that are not in 'snapshot' any more. */
+void vmq_credit_forget(struct vmq_ledger *, const struct vmq_snapshot *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmq-credit.h */

@@ -1,0 +1,509 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#include <config.h>
+#include "vmq-engine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "coverage.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vmq_engine);
+
+/* One for every verdict of a plan and every outcome of a move. */
+COVERAGE_DEFINE(vmq_plan_spread);
+COVERAGE_DEFINE(vmq_plan_coalesce);
+COVERAGE_DEFINE(vmq_plan_evacuate);
+COVERAGE_DEFINE(vmq_plan_manual);
+COVERAGE_DEFINE(vmq_plan_balanced);
+COVERAGE_DEFINE(vmq_plan_empty);
+COVERAGE_DEFINE(vmq_plan_invalid);
+COVERAGE_DEFINE(vmq_plan_warming);
+COVERAGE_DEFINE(vmq_plan_settling);
+COVERAGE_DEFINE(vmq_plan_no_destination);
+COVERAGE_DEFINE(vmq_plan_elephant);
+COVERAGE_DEFINE(vmq_plan_no_credit);
+COVERAGE_DEFINE(vmq_plan_immobile);
+COVERAGE_DEFINE(vmq_plan_no_fit);
+COVERAGE_DEFINE(vmq_plan_min_pmds);
+COVERAGE_DEFINE(vmq_move_applied);
+COVERAGE_DEFINE(vmq_move_stale);
+COVERAGE_DEFINE(vmq_move_gone);
+COVERAGE_DEFINE(vmq_move_failed);
+COVERAGE_DEFINE(vmq_pingpong);
+COVERAGE_DEFINE(vmq_forced_return);
+COVERAGE_DEFINE(vmq_tick_late);
+COVERAGE_DEFINE(vmq_tick_stale);
+
+/* Moves remembered for vmq-history.  At about 150 bytes each this is 40 kB a
+ * datapath; at the default of 4 moves an interval of 100 ms, the busiest
+ * possible switch overwrites it in 6 s, an ordinary one in days. */
+#define VMQ_HISTORY_LEN 256
+
+struct vmq_engine {
+    char *dp_name;
+    const struct vmq_datapath_ops *ops;
+    void *dp;
+
+    struct vmq_config config;
+    char **bad_values;          /* By index in vmq_settings[]: what is in */
+    char **errors;              /* the database, why it is not in 'config'. */
+    bool paused;
+    long long int next_tick_ms;
+
+    struct vmq_snapshot raw;
+    struct vmq_snapshot snapshot;
+    struct vmq_plan plan;
+    struct vmq_window *window;
+    struct vmq_ledger *ledger;
+
+    struct vmq_totals totals;
+    struct vmq_event events[VMQ_HISTORY_LEN];
+    uint64_t n_events;          /* Ever. */
+};
+
+struct vmq_engine *
+vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
+                  void *dp)
+{
+    struct vmq_engine *engine = xzalloc(sizeof *engine);
+
+    engine->dp_name = xstrdup(dp_name);
+    engine->ops = ops;
+    engine->dp = dp;
+    vmq_config_init(&engine->config);
+    engine->bad_values = xcalloc(vmq_n_settings, sizeof *engine->bad_values);
+    engine->errors = xcalloc(vmq_n_settings, sizeof *engine->errors);
+    vmq_snapshot_init(&engine->raw);
+    vmq_snapshot_init(&engine->snapshot);
+    vmq_plan_init(&engine->plan);
+    engine->window = vmq_window_create();
+    engine->ledger = vmq_ledger_create();
+    return engine;
+}
+
+void
+vmq_engine_destroy(struct vmq_engine *engine)
+{
+    if (!engine) {
+        return;
+    }
+
+    for (size_t i = 0; i < vmq_n_settings; i++) {
+        free(engine->bad_values[i]);
+        free(engine->errors[i]);
+    }
+    for (size_t i = 0; i < VMQ_HISTORY_LEN; i++) {
+        free(engine->events[i].port);
+    }
+    free(engine->bad_values);
+    free(engine->errors);
+    vmq_snapshot_destroy(&engine->raw);
+    vmq_snapshot_destroy(&engine->snapshot);
+    vmq_plan_destroy(&engine->plan);
+    vmq_window_destroy(engine->window);
+    vmq_ledger_destroy(engine->ledger);
+    free(engine->dp_name);
+    free(engine);
+}
+
+/* Starts measuring anew, as if the datapath had just been created.  The
+ * history and the totals stay. */
+static void
+vmq_engine_restart(struct vmq_engine *engine)
+{
+    vmq_window_destroy(engine->window);
+    engine->window = vmq_window_create();
+    vmq_ledger_destroy(engine->ledger);
+    engine->ledger = vmq_ledger_create();
+    vmq_snapshot_destroy(&engine->snapshot);
+    vmq_snapshot_init(&engine->snapshot);
+    engine->next_tick_ms = time_msec();
+}
+
+static void
+vmq_engine_set_setting(struct vmq_engine *engine, size_t i, const char *value)
+{
+    char *error = vmq_config_set(&engine->config, &vmq_settings[i], value);
+
+    if (!error) {
+        if (engine->errors[i]) {
+            VLOG_INFO("%s: %s is accepted again", engine->dp_name,
+                      vmq_settings[i].key);
+        }
+        free(engine->bad_values[i]);
+        engine->bad_values[i] = NULL;
+    } else if (!nullable_string_is_equal(engine->bad_values[i], value)) {
+        VLOG_WARN("%s: %s", engine->dp_name, error);
+        free(engine->bad_values[i]);
+        engine->bad_values[i] = nullable_xstrdup(value);
+    }
+    free(engine->errors[i]);
+    engine->errors[i] = error;
+}
+
+/* Takes the settings from 'other_config'.  One that cannot be used keeps its
+ * last good value, is logged once, and shows in vmq-show.  Returns true if VMQ
+ * was turned on or off. */
+bool
+vmq_engine_set_config(struct vmq_engine *engine,
+                      const struct smap *other_config)
+{
+    bool was_on = engine->config.enabled;
+
+    for (size_t i = 0; i < vmq_n_settings; i++) {
+        vmq_engine_set_setting(engine, i,
+                               smap_get(other_config, vmq_settings[i].key));
+    }
+    engine->next_tick_ms = MIN(engine->next_tick_ms,
+                               time_msec() + engine->config.interval_ms);
+    if (was_on == engine->config.enabled) {
+        return false;
+    }
+
+    VLOG_INFO("%s: dynamic VMQ is %s", engine->dp_name,
+              engine->config.enabled ? "on" : "off");
+    vmq_engine_restart(engine);
+    return true;
+}
+
+bool
+vmq_engine_is_on(const struct vmq_engine *engine)
+{
+    return engine->config.enabled;
+}
+
+static void
+vmq_engine_count_verdict(struct vmq_engine *engine, enum vmq_verdict verdict)
+{
+    engine->totals.n_verdicts[verdict]++;
+
+    switch (verdict) {
+    case VMQ_VERDICT_SPREAD: COVERAGE_INC(vmq_plan_spread); break;
+    case VMQ_VERDICT_COALESCE: COVERAGE_INC(vmq_plan_coalesce); break;
+    case VMQ_VERDICT_EVACUATE: COVERAGE_INC(vmq_plan_evacuate); break;
+    case VMQ_VERDICT_MANUAL: COVERAGE_INC(vmq_plan_manual); break;
+    case VMQ_VERDICT_BALANCED: COVERAGE_INC(vmq_plan_balanced); break;
+    case VMQ_VERDICT_EMPTY: COVERAGE_INC(vmq_plan_empty); break;
+    case VMQ_VERDICT_INVALID: COVERAGE_INC(vmq_plan_invalid); break;
+    case VMQ_VERDICT_WARMING: COVERAGE_INC(vmq_plan_warming); break;
+    case VMQ_VERDICT_SETTLING: COVERAGE_INC(vmq_plan_settling); break;
+    case VMQ_VERDICT_NO_DESTINATION:
+        COVERAGE_INC(vmq_plan_no_destination);
+        break;
+    case VMQ_VERDICT_ELEPHANT: COVERAGE_INC(vmq_plan_elephant); break;
+    case VMQ_VERDICT_NO_CREDIT: COVERAGE_INC(vmq_plan_no_credit); break;
+    case VMQ_VERDICT_IMMOBILE: COVERAGE_INC(vmq_plan_immobile); break;
+    case VMQ_VERDICT_NO_FIT: COVERAGE_INC(vmq_plan_no_fit); break;
+    case VMQ_VERDICT_MIN_PMDS: COVERAGE_INC(vmq_plan_min_pmds); break;
+    case VMQ_VERDICT_PARKED:    /* Of PMDs, not of plans. */
+    case VMQ_VERDICT_TARGET:
+    case VMQ_N_VERDICTS:
+    default:
+        break;
+    }
+}
+
+static void
+vmq_engine_count_outcome(struct vmq_engine *engine, enum vmq_outcome outcome)
+{
+    engine->totals.n_outcomes[outcome]++;
+
+    switch (outcome) {
+    case VMQ_OUTCOME_APPLIED: COVERAGE_INC(vmq_move_applied); break;
+    case VMQ_OUTCOME_STALE: COVERAGE_INC(vmq_move_stale); break;
+    case VMQ_OUTCOME_GONE: COVERAGE_INC(vmq_move_gone); break;
+    case VMQ_OUTCOME_FAILED: COVERAGE_INC(vmq_move_failed); break;
+    case VMQ_N_OUTCOMES:
+    default:
+        break;
+    }
+}
+
+static void
+vmq_engine_count_return(struct vmq_engine *engine, enum vmq_return ret)
+{
+    switch (ret) {
+    case VMQ_RETURN_FORCED:
+        COVERAGE_INC(vmq_forced_return);
+        engine->totals.n_forced_returns++;
+        break;
+    case VMQ_RETURN_PINGPONG:
+        COVERAGE_INC(vmq_pingpong);
+        engine->totals.n_pingpongs++;
+        break;
+    case VMQ_NOT_RETURN:
+    default:
+        break;
+    }
+}
+
+static void
+vmq_engine_log(const struct vmq_engine *engine, const struct vmq_event *event)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
+
+    VLOG_INFO_RL(&rl, "%s: %s: port %s rx queue %"PRIu32" (%"PRIu32" %%) "
+                 "from core %"PRIu32" (%"PRIu32" of %"PRIu32" %%) "
+                 "to core %"PRIu32" (%"PRIu32" %%): %s, "
+                 "not polled for %"PRIu64" us",
+                 engine->dp_name, vmq_reason_name(event->reason), event->port,
+                 event->qid, event->load_bp / 100,
+                 event->from_core, event->from_bp / 100,
+                 event->from_capacity_bp / 100,
+                 event->to_core, event->to_bp / 100,
+                 vmq_outcome_name(event->effect.outcome),
+                 event->effect.blackout_ns / 1000);
+}
+
+static void
+vmq_engine_remember(struct vmq_engine *engine,
+                    const struct vmq_snapshot *snapshot,
+                    const struct vmq_plan *plan, const struct vmq_move *move,
+                    enum vmq_return ret, const struct vmq_effect *effect)
+{
+    struct vmq_event *event
+        = &engine->events[engine->n_events % VMQ_HISTORY_LEN];
+    const struct vmq_rxq *rxq = &snapshot->rxqs[move->rxq];
+
+    free(event->port);
+    *event = (struct vmq_event) {
+        .when_ms = time_wall_msec(),
+        .serial = ++engine->n_events,
+        .port = xstrdup(snapshot->ports[rxq->port].name),
+        .qid = rxq->qid,
+        .from_core = snapshot->pmds[move->from].core_id,
+        .to_core = snapshot->pmds[move->to].core_id,
+        .reason = move->reason,
+        .ret = ret,
+        .load_bp = vmq_rxq_load_bp(snapshot, move->rxq),
+        .from_bp = plan->pmds[move->from].load_bp,
+        .to_bp = plan->pmds[move->to].load_bp,
+        .from_capacity_bp = plan->pmds[move->from].capacity_bp,
+        .from_after_bp = plan->pmds[move->from].predicted_bp,
+        .to_after_bp = plan->pmds[move->to].predicted_bp,
+        .price_mc = move->price_mc,
+        .overdraft = move->overdraft,
+        .effect = *effect,
+    };
+    vmq_engine_log(engine, event);
+}
+
+/* Has the datapath carry out 'plan' and tells everybody what became of it.
+ * Returns the number of moves that were applied. */
+static size_t
+vmq_engine_apply(struct vmq_engine *engine,
+                 const struct vmq_snapshot *snapshot,
+                 const struct vmq_plan *plan)
+{
+    struct vmq_effect *effects = xcalloc(plan->n_moves, sizeof *effects);
+    enum vmq_outcome *outcomes = xcalloc(plan->n_moves, sizeof *outcomes);
+    enum vmq_return *returns = xcalloc(plan->n_moves, sizeof *returns);
+    size_t n_applied = 0;
+
+    engine->ops->apply(engine->dp, snapshot, plan, effects);
+    for (size_t i = 0; i < plan->n_moves; i++) {
+        outcomes[i] = effects[i].outcome;
+        n_applied += outcomes[i] == VMQ_OUTCOME_APPLIED;
+        vmq_engine_count_outcome(engine, outcomes[i]);
+    }
+    vmq_credit_commit(engine->ledger, &engine->config, snapshot, plan,
+                      outcomes, returns);
+    vmq_window_commit(engine->window, &engine->config, snapshot, plan,
+                      outcomes);
+    for (size_t i = 0; i < plan->n_moves; i++) {
+        vmq_engine_count_return(engine, returns[i]);
+        vmq_engine_remember(engine, snapshot, plan, &plan->moves[i],
+                            returns[i], &effects[i]);
+    }
+
+    free(effects);
+    free(outcomes);
+    free(returns);
+    return n_applied;
+}
+
+static void
+vmq_engine_collect(struct vmq_engine *engine)
+{
+    vmq_snapshot_destroy(&engine->raw);
+    vmq_snapshot_init(&engine->raw);
+    engine->ops->collect(engine->dp, &engine->raw);
+}
+
+/* Brings the window up to date.  Returns true if there is one to plan on. */
+static bool
+vmq_engine_sample(struct vmq_engine *engine)
+{
+    vmq_engine_collect(engine);
+    switch (vmq_window_add(engine->window, &engine->config, &engine->raw)) {
+    case VMQ_SAMPLE_LATE:
+        COVERAGE_INC(vmq_tick_late);
+        engine->totals.n_late++;
+        break;
+    case VMQ_SAMPLE_STALE:
+        COVERAGE_INC(vmq_tick_stale);
+        engine->totals.n_stale++;
+        break;
+    case VMQ_SAMPLE_OK:
+    case VMQ_SAMPLE_FIRST:
+    default:
+        break;
+    }
+    vmq_credit_forget(engine->ledger, &engine->raw);
+    return vmq_window_snapshot(engine->window, &engine->config,
+                               &engine->snapshot);
+}
+
+/* One tick, if it is time for one. */
+void
+vmq_engine_run(struct vmq_engine *engine)
+{
+    long long int now = time_msec();
+
+    if (!engine->config.enabled || now < engine->next_tick_ms) {
+        return;
+    }
+    engine->next_tick_ms = now + engine->config.interval_ms;
+
+    long long int start_us = time_usec();
+    bool ready = vmq_engine_sample(engine);
+
+    if (ready) {
+        vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
+                         &engine->plan);
+    }
+
+    uint64_t tick_us = time_usec() - start_us;
+    engine->totals.n_ticks++;
+    engine->totals.tick_us_total += tick_us;
+    engine->totals.tick_us_max = MAX(engine->totals.tick_us_max, tick_us);
+
+    if (ready && !engine->paused) {
+        vmq_engine_count_verdict(engine, engine->plan.verdict);
+        if (engine->plan.n_moves) {
+            vmq_engine_apply(engine, &engine->snapshot, &engine->plan);
+        }
+    }
+}
+
+void
+vmq_engine_wait(struct vmq_engine *engine)
+{
+    if (engine->config.enabled) {
+        poll_timer_wait_until(engine->next_tick_ms);
+    }
+}
+
+/* Describes the engine at this moment.  What '*view' points to is good until
+ * the next call of any function of the engine. */
+void
+vmq_engine_view(struct vmq_engine *engine, struct vmq_view *view)
+{
+    bool ready = false;
+
+    vmq_engine_collect(engine);
+    if (engine->config.enabled) {
+        ready = vmq_window_snapshot(engine->window, &engine->config,
+                                    &engine->snapshot);
+    }
+    if (ready) {
+        vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
+                         &engine->plan);
+    }
+    *view = (struct vmq_view) {
+        .dp_name = engine->dp_name,
+        .on = engine->config.enabled,
+        .paused = engine->paused,
+        .config = &engine->config,
+        .setting_errors = (const char *const *) engine->errors,
+        .totals = &engine->totals,
+        .raw = &engine->raw,
+        .snapshot = ready ? &engine->snapshot : NULL,
+        .plan = ready ? &engine->plan : NULL,
+        .ledger = engine->ledger,
+    };
+}
+
+/* The number of moves that vmq_engine_event() knows of. */
+size_t
+vmq_engine_n_events(const struct vmq_engine *engine)
+{
+    return MIN(engine->n_events, VMQ_HISTORY_LEN);
+}
+
+/* The move made 'age' moves before the last one. */
+const struct vmq_event *
+vmq_engine_event(const struct vmq_engine *engine, size_t age)
+{
+    ovs_assert(age < vmq_engine_n_events(engine));
+    return &engine->events[(engine->n_events - 1 - age) % VMQ_HISTORY_LEN];
+}
+
+/* While paused, the engine measures and plans but moves nothing by itself. */
+void
+vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
+{
+    if (engine->paused != paused) {
+        engine->paused = paused;
+        VLOG_INFO("%s: dynamic VMQ is %s", engine->dp_name,
+                  paused ? "paused" : "resumed");
+    }
+}
+
+/* Moves queues as the operator says: all of 'requests' if all of them can be
+ * carried out, otherwise none.  Returns NULL if successful, with the number of
+ * queues that had to be moved in '*n_moves'; otherwise an error message that
+ * the caller must free. */
+char *
+vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
+                size_t n_requests, size_t *n_moves)
+{
+    *n_moves = 0;
+    if (!engine->config.enabled) {
+        return xasprintf("dynamic VMQ is off on %s (pmd-vmq=true turns it "
+                         "on)", engine->dp_name);
+    }
+
+    /* The operator speaks of the queues that there are now, which the last
+     * sample may not know.  Without a window there are no loads, but the
+     * assignment is all that matters here. */
+    const struct vmq_snapshot *snapshot
+        = vmq_engine_sample(engine) ? &engine->snapshot : &engine->raw;
+
+    struct vmq_plan plan;
+    vmq_plan_init(&plan);
+    char *error = vmq_plan_manual(snapshot, &engine->config, engine->ledger,
+                                  requests, n_requests, &plan);
+    if (!error && plan.n_moves) {
+        vmq_engine_count_verdict(engine, plan.verdict);
+        *n_moves = vmq_engine_apply(engine, snapshot, &plan);
+        if (*n_moves < plan.n_moves) {
+            error = xasprintf("%"PRIuSIZE" of %"PRIu32" moves could not be "
+                              "made, see dpif-netdev/vmq-history",
+                              plan.n_moves - *n_moves, plan.n_moves);
+        }
+    }
+    vmq_plan_destroy(&plan);
+    return error;
+}

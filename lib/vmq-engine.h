@@ -1,0 +1,161 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#ifndef VMQ_ENGINE_H
+#define VMQ_ENGINE_H 1
+
+/* Engine: runs dynamic VMQ for one datapath.
+ *
+ * Motivation
+ * ==========
+ *
+ * The datapath can measure and move receive queues, the planner can decide.
+ * The engine is what calls them in turn: when the sampling interval has passed
+ * it collects a snapshot, lets the window turn it into loads, plans, has the
+ * datapath apply the plan, and tells the ledger and the window what became of
+ * it.  It also keeps what people want to know afterward: a history of moves,
+ * counters of every verdict and outcome, and what is wrong with a setting.
+ *
+ * Usage
+ * =====
+ *
+ *     engine = vmq_engine_create("ovs-netdev", &ops, dp);
+ *     if (vmq_engine_set_config(engine, other_config)) {
+ *         ...VMQ was turned on or off...
+ *     }
+ *     for (;;) {
+ *         vmq_engine_run(engine);
+ *         vmq_engine_wait(engine);
+ *         poll_block();
+ *     }
+ *
+ * Being late
+ * ==========
+ *
+ * The main thread may be away for seconds.  A tick never catches up: the next
+ * one is an interval after this one.  Late samples are counted, those too late
+ * to mean anything are dropped by the window.
+ *
+ * Thread-safety
+ * =============
+ *
+ * All functions are for the main thread. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "vmq-config.h"
+#include "vmq-credit.h"
+#include "vmq-plan.h"
+#include "vmq-snapshot.h"
+#include "vmq-window.h"
+
+#ifdef  __cplusplus
+extern "C" {
+#endif
+
+struct smap;
+struct vmq_engine;
+
+/* What the datapath reports of one move of a plan. */
+struct vmq_effect {
+    enum vmq_outcome outcome;
+    uint64_t blackout_ns;       /* Nobody polled the queue: an upper bound. */
+    uint32_t flows_warmed;      /* Copied to the new PMD before the move. */
+    uint32_t flows_skipped;
+};
+
+/* The datapath, as the engine sees it. */
+struct vmq_datapath_ops {
+    /* Fills in the (initialized, empty) raw snapshot. */
+    void (*collect)(void *dp, struct vmq_snapshot *raw);
+
+    /* Carries out 'plan', which was computed on 'snapshot', if the assignment
+     * of queues has not changed since.  'effects' has an element for each
+     * move; all of them are filled in. */
+    void (*apply)(void *dp, const struct vmq_snapshot *snapshot,
+                  const struct vmq_plan *plan, struct vmq_effect *effects);
+};
+
+/* One move of the past, by value: ports and PMDs may be gone since. */
+struct vmq_event {
+    long long int when_ms;      /* Wall clock. */
+    uint64_t serial;            /* 1 for the first move ever. */
+    char *port;
+    uint32_t qid;
+    uint32_t from_core, to_core;
+    enum vmq_reason reason;
+    enum vmq_return ret;
+    uint32_t load_bp;           /* Of the queue. */
+    uint32_t from_bp, to_bp;    /* Of the PMDs, before. */
+    uint32_t from_capacity_bp;  /* What the source had to give. */
+    uint32_t from_after_bp, to_after_bp;        /* As predicted. */
+    uint32_t price_mc;
+    bool overdraft;
+    struct vmq_effect effect;
+};
+
+struct vmq_totals {
+    uint64_t n_ticks;
+    uint64_t n_late;            /* Ticks more than one interval late. */
+    uint64_t n_stale;           /* Samples dropped. */
+    uint64_t n_verdicts[VMQ_N_VERDICTS];
+    uint64_t n_outcomes[VMQ_N_OUTCOMES];
+    uint64_t n_forced_returns;
+    uint64_t n_pingpongs;
+    uint64_t tick_us_total;     /* Main thread's time, moves apart. */
+    uint64_t tick_us_max;
+};
+
+/* For the datapath. */
+struct vmq_engine *vmq_engine_create(const char *dp_name,
+                                     const struct vmq_datapath_ops *,
+                                     void *dp);
+void vmq_engine_destroy(struct vmq_engine *);
+bool vmq_engine_set_config(struct vmq_engine *,
+                           const struct smap *other_config);
+bool vmq_engine_is_on(const struct vmq_engine *);
+void vmq_engine_run(struct vmq_engine *);
+void vmq_engine_wait(struct vmq_engine *);
+
+/* For the commands. */
+struct vmq_view {
+    const char *dp_name;
+    bool on;
+    bool paused;
+    const struct vmq_config *config;
+    const char *const *setting_errors;      /* By index in vmq_settings[]. */
+    const struct vmq_totals *totals;
+    const struct vmq_snapshot *raw;         /* Cumulative counters. */
+    const struct vmq_snapshot *snapshot;    /* Windowed, NULL if there is no
+                                             * window yet. */
+    const struct vmq_plan *plan;            /* What the planner thinks of
+                                             * 'snapshot', NULL as above. */
+    const struct vmq_ledger *ledger;
+};
+void vmq_engine_view(struct vmq_engine *, struct vmq_view *);
+size_t vmq_engine_n_events(const struct vmq_engine *);
+const struct vmq_event *vmq_engine_event(const struct vmq_engine *,
+                                         size_t age);
+void vmq_engine_set_paused(struct vmq_engine *, bool);
+char *vmq_engine_move(struct vmq_engine *, const struct vmq_request *,
+                      size_t n_requests, size_t *n_moves);
+
+#ifdef  __cplusplus
+}
+#endif
+
+#endif /* vmq-engine.h */

@@ -1,0 +1,296 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef VMQ_PLAN_H
+#define VMQ_PLAN_H 1
+
+/* Planner: which receive queue should be polled by which PMD.
+ *
+ * Motivation
+ * ==========
+ *
+ * Twenty queues of 5 % each on one PMD, three PMDs that block: packets are
+ * lost while 75 % of the host does nothing.  Ten minutes later the same twenty
+ * queues are idle on four PMDs, each of which burns a whole CPU on polling
+ * nothing.  A static assignment has both.  Planning the best assignment from
+ * scratch has neither, but moves half of the queues each time a load changes a
+ * little.  So this planner changes as little as will do: it takes queues off
+ * PMDs that have too much to do and empties PMDs that have too little.
+ *
+ * Model
+ * =====
+ *
+ * Loads are shares of one undisturbed PMD.  The "fast" load of a queue is what
+ * it took in the window, about pmd-vmq-spread-hold long; its "slow" load are
+ * the 20 slots of its history and the fast one.  The slots of all queues begin
+ * and end together.  Of a PMD:
+ *
+ *     load(now)   = sum of the fast loads of its queues
+ *     load(slot)  = sum of the slow loads of its queues in that slot
+ *     capacity    = 100 % less what was stolen from it
+ *     pressure    = load / capacity
+ *
+ * A queue with a backlog wants more than it gets: together, those of one PMD
+ * are taken to want all of the capacity that no other queue got.
+ *
+ * With S = pmd-vmq-spread-threshold and T = pmd-vmq-pack-target (at most
+ * S - 5 %), a plan is made of these steps, for each NUMA node by itself unless
+ * pmd-vmq-cross-numa, and at most pmd-vmq-max-moves moves in all:
+ *
+ *     Evacuate.  While more PMDs are active than pmd-vmq-max-pmds, the one
+ *     that is cheapest to free gives its queues to others: where they fit if
+ *     they do, otherwise where there is most room.
+ *
+ *     Spread.  PMDs with pressure >= S, the worst first, give queues away
+ *     until they are at (S + T) / 2 or lower.  Of the moves that leave the
+ *     destination at pressure <= T, the next one is the best of those that are
+ *     enough by themselves, otherwise the one that takes most off.  The best
+ *     one crosses no NUMA nodes, needs no overdraft, wakes no PMD, wakes one
+ *     whose sibling is idle, costs least, and loads its destination least, in
+ *     this order.  If there is no such move, one is good enough that leaves
+ *     both PMDs at least 5 % better off than the source was, the better the
+ *     less busy the busier of them is ("relieve").  The heaviest queue stays
+ *     if it alone is >= S (an "elephant").
+ *
+ *     Wake.  While fewer PMDs are active than pmd-vmq-min-pmds, a parked one
+ *     gets a queue.
+ *
+ *     Coalesce.  If no PMD wants relief and the last moves have shown up: the
+ *     PMD that is cheapest to free gives each of its queues, the heaviest
+ *     first, to the active PMD that it fills most without taking load(slot)
+ *     over T of its capacity in any slot, or over T now; if that can be done
+ *     for all of them.  What takes more moves than are left is finished by
+ *     the next plans.  Cost is the sum of prices and disturbance, in credits:
+ *     one a queue, one each 100,000 packets/s, one each 1,000 flows.
+ *
+ * Credits (vmq-credit.h) decide who may move: to spread and to coalesce, a
+ * queue must afford it, but off a PMD without any time left it may overdraw.
+ * To coalesce, it must not return to the PMD that it left within the last
+ * minute.  The other steps are orders.
+ *
+ * With S = 85 %, T = 75 %, cores 0 to 2, q0 = 50 %, q1 = 30 % and q2 = 15 % on
+ * core 0, q3 = 55 % on core 1:
+ *
+ *     core 0  core 1  core 2  moves
+ *     95 %    55 %    parked  q2 0>1: 80 % will do, and no PMD is woken
+ *     80 %    70 %    parked  none: no PMD has 85 %
+ *
+ *     q0, q1, q2 fall to 10 % each, 10 s go by:
+ *     20 %    65 %    parked  none: q0 would fit (75 %), q1 then would not
+ *
+ *     q3 falls to 5 %, 10 s go by:
+ *     20 %    15 %    parked  q0 0>1, q1 0>1
+ *     parked  35 %    parked  none: one PMD is the least
+ *
+ * Invariants
+ * ==========
+ *
+ *   P1.  Each queue moves at most once in a plan, from where it is, so that
+ *        every queue is polled by exactly one PMD afterward.
+ *   P2.  Only queues with VMQ_DYNAMIC move, and none from or to an isolated
+ *        PMD.
+ *   P3.  No queue crosses NUMA nodes unless pmd-vmq-cross-numa, and even then
+ *        none leaves the node of its port to free a PMD.
+ *   P4.  There are at most pmd-vmq-max-moves moves.  No PMD both gives and
+ *        takes.
+ *   P5.  Only overloaded PMDs are relieved.  Each move of the spread pass
+ *        makes the vector of pressures, sorted from the highest down, strictly
+ *        smaller in lexicographic order.  Thus no move gains nothing.
+ *   P6.  No move of the coalesce pass takes its destination over the pack
+ *        target, at any moment of the slow view.  It frees its source: all
+ *        queues leave, or as many as a plan may move.
+ *   P7.  The number of active PMDs of a NUMA node never leaves, or gets
+ *        farther from, pmd-vmq-min-pmds (or the number of queues, if that is
+ *        less) to pmd-vmq-max-pmds.
+ *   P8.  A queue is charged what its quote says.  Without credit it moves only
+ *        by order, or into overdraft off a PMD without any time left.  No
+ *        queue returns voluntarily within a minute, unless pmd-vmq-credits is
+ *        0.
+ *   P9.  Under constant load, planning on its own results ends within
+ *        (PMDs + queues) plans, twice that if pmd-vmq-max-moves is 1, and then
+ *        plans nothing for ever.
+ *   P10. The order in which things are added to a snapshot does not matter.
+ *   P11. Multiplying all cycles of a snapshot by a number changes nothing.
+ *   P12. A plan depends on the arguments alone and changes none of them.
+ *   P13. No PMD, no queue, or too short a window: no moves.
+ *   P14. A plan is for one generation only: vmq_plan_valid() tells.
+ *
+ * Usage
+ * =====
+ *
+ *     struct vmq_plan plan;
+ *
+ *     vmq_plan_init(&plan);
+ *     vmq_plan_compute(&snapshot, &config, ledger, &plan);
+ *     ...carry out plan.moves[0...plan.n_moves - 1]...
+ *     vmq_credit_commit(ledger, &config, &snapshot, &plan, outcomes, NULL);
+ *     vmq_plan_destroy(&plan);
+ *
+ * A dry run is the same without the part in the middle.
+ *
+ * Not handled
+ * ===========
+ *
+ * Queues are never swapped, and a spread never empties one PMD to make room
+ * for another, so that a host may stay less well packed than it could be.  One
+ * queue cannot be split: an elephant loses packets.  What a queue costs is
+ * taken to be the same on every PMD of a node.  All nodes share one budget of
+ * moves, those with the lowest cores first.  Any value of
+ * pmd-vmq-coalesce-threshold but 0 means the same: a PMD under it is freed if
+ * its queues fit elsewhere, and so is one over it.
+ *
+ * Thread-safety
+ * =============
+ *
+ * The functions here have no state.  A plan is plain memory with one
+ * owner. */
+
+#include "vmq-config.h"
+#include "vmq-snapshot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmq_ledger;
+
+/* What a plan, or one PMD in it, comes to. */
+enum vmq_verdict {
+    VMQ_VERDICT_SPREAD,         /* Queues leave an overloaded PMD. */
+    VMQ_VERDICT_COALESCE,       /* A PMD is evacuated to free it. */
+    VMQ_VERDICT_EVACUATE,       /* ...because of pmd-vmq-max-pmds. */
+    VMQ_VERDICT_MANUAL,         /* vmq-move. */
+    VMQ_VERDICT_BALANCED,       /* Nothing to do. */
+    VMQ_VERDICT_EMPTY,          /* No PMDs or no queues. */
+    VMQ_VERDICT_INVALID,        /* Snapshot not consistent. */
+    VMQ_VERDICT_WARMING,        /* Less than one spread hold measured. */
+    VMQ_VERDICT_SETTLING,       /* Waits for the last move to show up. */
+    VMQ_VERDICT_NO_DESTINATION, /* Overloaded, no PMD would gain 5 %. */
+    VMQ_VERDICT_ELEPHANT,       /* One queue alone is over the threshold. */
+    VMQ_VERDICT_NO_CREDIT,      /* Wanted, but no queue may move now. */
+    VMQ_VERDICT_IMMOBILE,       /* Only pinned or excluded queues. */
+    VMQ_VERDICT_NO_FIT,         /* Does not fit one PMD fewer. */
+    VMQ_VERDICT_MIN_PMDS,       /* pmd-vmq-min-pmds reached. */
+    VMQ_VERDICT_PARKED,         /* Polls nothing. */
+    VMQ_VERDICT_TARGET,         /* Takes queues in this plan. */
+    VMQ_N_VERDICTS
+};
+const char *vmq_verdict_name(enum vmq_verdict); /* "no-credit": stable. */
+const char *vmq_verdict_text(enum vmq_verdict); /* A phrase for people. */
+
+/* Why one queue moves. */
+enum vmq_reason {
+    VMQ_REASON_SPREAD,          /* Destination stays under the pack target. */
+    VMQ_REASON_RELIEVE,         /* It does not, but is better off than from. */
+    VMQ_REASON_COALESCE,
+    VMQ_REASON_EVACUATE,        /* pmd-vmq-max-pmds. */
+    VMQ_REASON_MIN_PMDS,        /* pmd-vmq-min-pmds. */
+    VMQ_REASON_MANUAL           /* The operator said so. */
+};
+const char *vmq_reason_name(enum vmq_reason);
+
+struct vmq_move {
+    uint32_t rxq;               /* Indexes in the snapshot. */
+    uint32_t from;
+    uint32_t to;
+    enum vmq_reason reason;
+    uint32_t gain_bp;           /* Load taken off 'from'. */
+    uint32_t price_mc;          /* Credits, in thousandths. */
+    bool overdraft;             /* Moved on credit it did not have. */
+};
+
+/* What the planner thought of one PMD. */
+struct vmq_judgement {
+    enum vmq_verdict verdict;
+    uint32_t load_bp;           /* Fast load: sum of its queues; with a
+                                 * backlog at least its capacity. */
+    uint32_t slow_bp;           /* Highest moment of the sum, slow window. */
+    uint32_t capacity_bp;       /* VMQ_BP less what is stolen. */
+    uint32_t predicted_bp;      /* Fast load once the plan is applied. */
+    uint32_t rxq;               /* The best move considered and not made... */
+    uint32_t to;                /* ...VMQ_NONE if there was none. */
+};
+
+struct vmq_plan {
+    uint64_t generation;        /* Echo of the snapshot's. */
+    enum vmq_verdict verdict;
+    uint32_t n_moves;
+    struct vmq_move *moves;
+    uint32_t n_pmds;            /* As in the snapshot. */
+    struct vmq_judgement *pmds;
+};
+
+void vmq_plan_init(struct vmq_plan *);
+void vmq_plan_destroy(struct vmq_plan *);
+
+/* Plans on 'snapshot' (windowed).  Replaces the contents of '*plan', which
+ * must be initialized. */
+void vmq_plan_compute(const struct vmq_snapshot *, const struct vmq_config *,
+                      const struct vmq_ledger *, struct vmq_plan *);
+
+struct vmq_request {
+    const char *port;           /* Name. */
+    uint32_t qid;
+    uint32_t core_id;
+};
+
+/* A plan that does what the operator asks for, all or nothing.  Returns NULL
+ * if successful, otherwise a malloc()'d error message that names the
+ * offending request, and '*plan' has no moves.  Requests that change nothing
+ * yield no move. */
+char *vmq_plan_manual(const struct vmq_snapshot *, const struct vmq_config *,
+                      const struct vmq_ledger *,
+                      const struct vmq_request *, size_t n_requests,
+                      struct vmq_plan *);
+
+/* Returns true if 'plan' keeps every rule that can be checked from outside
+ * against 'snapshot'; otherwise false and, if 'why' is nonnull, a malloc()'d
+ * explanation in '*why'.  Called at every boundary in debug builds. */
+bool vmq_plan_valid(const struct vmq_plan *, const struct vmq_snapshot *,
+                    const struct vmq_config *, char **why);
+
+/* Returns true if PMD 'pmd' of 'snapshot' is over the spread threshold, in
+ * terms of the capacity that it has, or cannot keep up. */
+bool vmq_pmd_overloaded(const struct vmq_snapshot *,
+                        const struct vmq_config *, uint32_t pmd);
+
+/* What became of a move. */
+enum vmq_outcome {
+    VMQ_OUTCOME_APPLIED,
+    VMQ_OUTCOME_STALE,          /* The assignment changed since. */
+    VMQ_OUTCOME_GONE,           /* Queue or PMD is not there any more. */
+    VMQ_OUTCOME_FAILED,
+    VMQ_N_OUTCOMES
+};
+const char *vmq_outcome_name(enum vmq_outcome);
+
+/* Sticky placement on reconfiguration: the PMD among 'pmds' (by index) that a
+ * queue of node 'numa_id', last polled on 'last_core' (VMQ_NONE: never),
+ * should be polled by, or VMQ_NONE to let the switch's own assignment spread
+ * it over all PMDs. */
+struct vmq_place_pmd {
+    uint32_t core_id;
+    int32_t numa_id;
+    bool isolated;
+};
+uint32_t vmq_place(const struct vmq_place_pmd *, size_t n_pmds,
+                   uint32_t last_core, int32_t numa_id);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmq-plan.h */

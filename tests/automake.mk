@@ -1,0 +1,204 @@
+# Copying and distribution of this file, with or without modification,
+# are permitted in any medium without royalty provided the copyright
+# notice and this notice are preserved.  This file is offered as-is,
+# without warranty of any kind.
+
+OVS_OVERLAY += \
+	tests/system-dpdk-vmq.at \
+	tests/vmq.at
+
+EXTRA_DIST += \
+	tests/check-purity \
+	tests/vmq-demo \
+	tests/vmq-shell \
+	tests/vmq-switch.sh \
+	tests/vmq-traffic.8
+
+## -------------------------------- ##
+## Unit tests: without Open vSwitch ##
+## -------------------------------- ##
+
+UNIT_TESTS = \
+	tests/test-vmq-config \
+	tests/test-vmq-credit \
+	tests/test-vmq-plan \
+	tests/test-vmq-properties \
+	tests/test-vmq-snapshot \
+	tests/test-vmq-traffic \
+	tests/test-vmq-window
+check_PROGRAMS += $(UNIT_TESTS)
+
+UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+UNIT_LDADD = tests/libvmqtest.la lib/libvmq.la $(CMOCKA_LIBS)
+
+check_LTLIBRARIES += tests/libvmqtest.la
+tests_libvmqtest_la_SOURCES = \
+	tests/vmq-host.c \
+	tests/vmq-host.h \
+	tests/vmq-test.h
+tests_libvmqtest_la_CFLAGS = $(UNIT_CFLAGS)
+
+tests_test_vmq_config_SOURCES = \
+	tests/test-vmq-config.c \
+	tests/vmq-test.h
+tests_test_vmq_config_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_config_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_credit_SOURCES = \
+	tests/test-vmq-credit.c \
+	tests/vmq-test.h
+tests_test_vmq_credit_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_credit_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_plan_SOURCES = \
+	tests/test-vmq-plan.c \
+	tests/vmq-test.h
+tests_test_vmq_plan_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_plan_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_properties_SOURCES = \
+	tests/test-vmq-properties.c \
+	tests/vmq-test.h
+tests_test_vmq_properties_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_properties_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_snapshot_SOURCES = \
+	tests/test-vmq-snapshot.c \
+	tests/vmq-test.h
+tests_test_vmq_snapshot_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_snapshot_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_traffic_SOURCES = \
+	tests/test-vmq-traffic.c \
+	tests/vmq-traffic-hist.c \
+	tests/vmq-traffic-hist.h \
+	tests/vmq-traffic-schedule.c \
+	tests/vmq-traffic-schedule.h \
+	tests/vmq-traffic-seq.c \
+	tests/vmq-traffic-seq.h
+tests_test_vmq_traffic_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_traffic_LDADD = $(CMOCKA_LIBS) -lm
+
+tests_test_vmq_window_SOURCES = \
+	tests/test-vmq-window.c \
+	tests/vmq-test.h
+tests_test_vmq_window_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_window_LDADD = $(UNIT_LDADD)
+
+## ------------ ##
+## Real traffic ##
+## ------------ ##
+
+TRAFFIC_SOURCES = \
+	tests/vmq-traffic-control.c \
+	tests/vmq-traffic-control.h \
+	tests/vmq-traffic-hist.c \
+	tests/vmq-traffic-hist.h \
+	tests/vmq-traffic-port.c \
+	tests/vmq-traffic-port.h \
+	tests/vmq-traffic-schedule.c \
+	tests/vmq-traffic-schedule.h \
+	tests/vmq-traffic-seq.c \
+	tests/vmq-traffic-seq.h \
+	tests/vmq-traffic-vhost.c \
+	tests/vmq-traffic-vhost.h \
+	tests/vmq-traffic.c
+if HAVE_DPDK
+noinst_PROGRAMS += tests/vmq-traffic
+tests_vmq_traffic_SOURCES = $(TRAFFIC_SOURCES)
+tests_vmq_traffic_CFLAGS = $(WARNING_FLAGS) $(DPDK_CFLAGS) $(JANSSON_CFLAGS)
+tests_vmq_traffic_LDFLAGS =
+tests_vmq_traffic_LDADD = $(DPDK_LIBS) $(JANSSON_LIBS) -lm
+else
+EXTRA_DIST += $(TRAFFIC_SOURCES)
+endif
+
+demo: ovs $(noinst_PROGRAMS)
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/vmq-demo
+
+shell: ovs $(noinst_PROGRAMS)
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/vmq-shell
+.PHONY: demo shell
+
+## ------ ##
+## Checks ##
+## ------ ##
+
+# Each check runs under run-check, which keeps its log and its counts in
+# test-results/ and prints "N passed, N failed, N skipped" at the end of a
+# target.  "make check" runs all of them, whether or not one fails.
+RESULTS = $(abs_builddir)/test-results
+RUN_CHECK = RESULTS='$(RESULTS)' $(BASH) $(srcdir)/build-aux/run-check
+CHECKS = \
+	check-fast \
+	check-warnings \
+	check-ovs-vmq \
+	check-ovs-stock \
+	check-system \
+	patch-check
+
+check-local:
+	@$(RUN_CHECK) --all $(MAKE) $(CHECKS)
+
+CHECK_CASES =
+check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS)
+	@$(RUN_CHECK) --begin check-fast
+	@for t in $(UNIT_TESTS); do \
+	  VMQ_CASES='$(CHECK_CASES)' CMOCKA_MESSAGE_OUTPUT=TAP \
+	    $(RUN_CHECK) check-fast "$$t" "./$$t"; \
+	done
+if !SANITIZERS
+	@$(RUN_CHECK) check-fast purity \
+	  $(srcdir)/tests/check-purity $(lib_libvmq_la_OBJECTS)
+endif
+	@$(RUN_CHECK) check-fast docs \
+	  $(srcdir)/build-aux/check-docs ./build-aux/vmq-docs
+	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
+	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
+	@$(RUN_CHECK) --end check-fast
+
+check-warnings: ovs
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ warnings \
+	  $(BASH) $(srcdir)/build-aux/check-warnings $(OVS_TREE_DIR)
+	@$(RUN_CHECK) --end $@
+
+# Open vSwitch's test suite, the tests of these files.  TESTSUITEFLAGS with
+# test numbers or -k selects among all of its tests instead.
+STOCK_AT = pmd.at alb.at dpif-netdev.at
+OVS_TESTS = $(BASH) $(srcdir)/build-aux/ovs-tests $(OVS_TREE_DIR)
+
+check-ovs-vmq: ovs
+	@$(RUN_CHECK) --begin $@
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at
+	@$(RUN_CHECK) --end $@
+
+check-ovs-stock: ovs
+	@$(RUN_CHECK) --begin $@
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  $(RUN_CHECK) $@ stock $(OVS_TESTS) check $(STOCK_AT)
+	@$(RUN_CHECK) --end $@
+
+check-system: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' \
+	  $(RUN_CHECK) $@ system-dpdk-vmq.at \
+	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
+	@$(RUN_CHECK) --end $@
+
+patch-check: ovs
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
+	@$(RUN_CHECK) --end $@
+
+.PHONY: check-fast check-ovs-stock check-ovs-vmq check-system \
+	check-warnings patch-check
+
+clean-check:
+	rm -rf $(RESULTS)
+CLEAN_LOCAL += clean-check
+.PHONY: clean-check

@@ -1,0 +1,1779 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Tests of the planner: cases worked out by hand.  "P4" and the like are the
+ * invariants in vmq-plan.h. */
+
+#include <config.h>
+#include "vmq-plan.h"
+
+#include "vmq-credit.h"
+#include "vmq-host.h"
+#include "vmq-test.h"
+#include "vmq-util.h"
+
+/* Takes 'n' credits off queue 'rxq' as if it had just come from elsewhere. */
+static void
+spend(struct vmq_host *h, uint32_t rxq, unsigned int n)
+{
+    struct vmq_move move = {
+        .rxq = rxq,
+        .from = h->s.rxqs[rxq].pmd,
+        .to = (h->s.rxqs[rxq].pmd + 1) % h->s.n_pmds,
+        .reason = VMQ_REASON_MANUAL,
+    };
+    struct vmq_plan plan = { .n_moves = 1, .moves = &move };
+    enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
+
+    while (n--) {
+        vmq_credit_commit(h->ledger, &h->config, &h->s, &plan, &outcome,
+                          NULL);
+    }
+}
+
+static enum vmq_verdict
+verdict(const struct vmq_host *h, uint32_t pmd)
+{
+    return h->plan.pmds[pmd].verdict;
+}
+
+static void
+the_example_in_the_header_is_right(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 1500);
+    host_add(&h, 1, 5500);
+    host_expect(&h, "q2 0>1 spread");
+    host_apply(&h, 1000);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].load_bp, 8000);
+    assert_int_equal(h.plan.pmds[1].load_bp, 7000);
+
+    for (int i = 0; i < 3; i++) {
+        host_set_load(&h, i, 1000);
+    }
+    h.s.now_ms += 10000;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
+
+    host_set_load(&h, 3, 500);
+    h.s.now_ms += 10000;
+    host_expect(&h, "q0 0>1 coalesce, q1 0>1 coalesce");
+    host_apply(&h, 1000);
+    host_expect(&h, "");
+    assert_string_equal(host_where(&h), "0: | 1: q0 q1 q2 q3 | 2:");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_MIN_PMDS);
+    host_destroy(&h);
+}
+
+/* Spread. */
+
+static void
+step_overload_is_relieved_in_one_plan(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_expect(&h, "q1 0>1 spread");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_SPREAD);
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_TARGET);
+    assert_int_equal(h.plan.pmds[0].load_bp, 9000);
+    assert_int_equal(h.plan.pmds[0].predicted_bp, 6000);
+    assert_int_equal(h.plan.pmds[1].predicted_bp, 3000);
+    assert_int_equal(h.plan.moves[0].gain_bp, 3000);
+    assert_int_equal(h.plan.moves[0].price_mc, VMQ_CREDIT);
+    assert_int_equal(h.plan.generation, h.s.generation);
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+load_below_the_threshold_is_left_alone(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 3499);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_BALANCED);
+    assert_false(vmq_pmd_overloaded(&h.s, &h.config, 0));
+    host_set_load(&h, 1, 3500);
+    assert_true(vmq_pmd_overloaded(&h.s, &h.config, 0));
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+twenty_small_queues_are_relieved_in_one_plan(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    for (int i = 0; i < 20; i++) {
+        host_add(&h, 0, 500);
+    }
+    host_expect(&h, "q0 0>1 spread, q1 0>1 spread, "
+                "q2 0>1 spread, q3 0>1 spread");
+    assert_int_equal(h.plan.pmds[0].predicted_bp, (8500 + 7500) / 2);
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+a_thousand_tiny_queues_can_leave_too(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 1000; i++) {
+        host_add(&h, 0, 9);
+    }
+    host_expect(&h, "q0 0>1 spread, q1 0>1 spread, "
+                "q2 0>1 spread, q3 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+an_elephant_stays_and_the_others_leave_it(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 9000);
+    host_add(&h, 0, 500);
+    host_add(&h, 0, 300);
+    host_expect(&h, "q1 0>1 spread, q2 0>1 spread");
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_ELEPHANT);
+    host_destroy(&h);
+}
+
+static void
+idle_neighbors_of_an_elephant_stay(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 9000);
+    host_add(&h, 0, 9);
+    host_add(&h, 0, 0);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_ELEPHANT);
+    assert_int_equal(h.plan.pmds[0].rxq, 0);
+    host_destroy(&h);
+}
+
+static void
+one_of_two_elephants_leaves(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 9500);
+    host_add(&h, 0, 9500);
+    host_add(&h, 0, 300);
+    host_expect(&h, "q2 0>1 spread, q1 0>2 relieve");
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
+    host_destroy(&h);
+}
+
+static void
+an_elephant_leaves_another_one_that_is_pinned(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 9000);
+    host_add(&h, 0, 8600);
+    h.s.rxqs[1].mobility = VMQ_PINNED;
+    host_expect(&h, "q0 0>1 relieve");
+    host_destroy(&h);
+}
+
+static void
+backlog_is_overload_at_any_measured_load(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 2000);
+    host_add(&h, 0, 2000);
+    host_expect(&h, "");
+    assert_false(vmq_pmd_overloaded(&h.s, &h.config, 0));
+
+    /* q0 wants the 60 % that no queue got: 80 %. */
+    h.s.rxqs[0].backlog = true;
+    assert_true(vmq_pmd_overloaded(&h.s, &h.config, 0));
+    host_expect(&h, "q1 0>1 spread");
+    assert_int_equal(h.plan.pmds[0].predicted_bp, 8000);
+
+    /* Both do: 50 % each. */
+    h.s.rxqs[1].backlog = true;
+    host_expect(&h, "q0 0>1 spread");
+    assert_int_equal(h.plan.pmds[0].predicted_bp, 5000);
+    assert_int_equal(h.plan.pmds[1].predicted_bp, 5000);
+    host_destroy(&h);
+}
+
+static void
+a_backlog_alone_on_its_pmd_is_an_elephant(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 4000);
+    h.s.rxqs[0].backlog = true;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
+    host_destroy(&h);
+}
+
+static void
+an_active_pmd_is_preferred_to_a_parked_one(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 2, 1000);
+    host_expect(&h, "q1 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+a_parked_pmd_is_woken_if_no_active_one_has_room(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 2, 3600);
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+waking_prefers_a_core_whose_sibling_is_idle(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    h.s.pmds[1].sibling_group = 0;
+    h.s.pmds[2].sibling_group = h.s.pmds[3].sibling_group = 1;
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_expect(&h, "q1 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+the_queue_that_disturbs_least_moves(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 4500);
+    host_add(&h, 0, 4500);
+    h.s.rxqs[0].packets = 30000;        /* 100,000 packets/s: a credit. */
+    h.s.rxqs[1].packets = 3000;
+    host_expect(&h, "q1 0>1 spread");
+
+    vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[1].port, 0, 2000);
+    host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+without_room_the_better_off_of_two_takes_a_queue(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 5000);
+    host_add(&h, 1, 4000);
+    host_expect(&h, "q1 0>1 relieve");
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
+    host_destroy(&h);
+}
+
+static void
+relieving_needs_a_gain_of_5_percent(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 5501);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+    host_set_load(&h, 2, 5500);
+    host_expect(&h, "q1 0>1 relieve");
+    host_destroy(&h);
+}
+
+static void
+an_overloaded_pmd_can_help_a_worse_one(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 15; i++) {
+        host_add(&h, 0, 1000);
+    }
+    host_add(&h, 1, 8400);
+    host_add(&h, 1, 200);
+    host_expect(&h, "q0 0>1 relieve, q1 0>1 relieve, q2 0>1 relieve");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_TARGET);
+    host_destroy(&h);
+}
+
+static void
+a_pmd_never_swaps_its_only_queue_with_a_parked_one(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.spread_threshold_pct = 1;
+    host_add(&h, 0, 60);
+    host_add(&h, 0, 40);
+    host_add(&h, 1, 40);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+stolen_time_is_a_reason_to_leave(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 1000);
+    host_expect(&h, "");
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 4;
+    assert_true(vmq_pmd_overloaded(&h.s, &h.config, 0));
+
+    /* 50 % of a PMD would still be 83 % of what is left of this one. */
+    host_expect(&h, "q0 0>1 spread");
+    assert_int_equal(h.plan.pmds[0].capacity_bp, 6000);
+    host_destroy(&h);
+}
+
+static void
+stolen_time_leaves_less_room(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 1000);
+    h.s.pmds[1].stolen_cycles = h.s.window_cycles / 2;
+    host_expect(&h, "q1 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+the_worst_pmd_is_relieved_first(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    h.config.max_moves = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 5000);
+    host_add(&h, 1, 4900);
+    host_expect(&h, "q3 1>2 spread");
+    host_destroy(&h);
+}
+
+static void
+max_moves_bounds_a_plan(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    h.config.max_moves = 2;
+    for (int i = 0; i < 20; i++) {
+        host_add(&h, 0, 500);
+    }
+    host_expect(&h, "q0 0>1 spread, q1 0>1 spread");
+    host_destroy(&h);
+}
+
+/* Credit. */
+
+static void
+no_credit_no_move_but_the_candidate_is_named(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
+    assert_int_equal(h.plan.pmds[0].to, 1);
+
+    /* Only q0 may. */
+    h.s.now_ms += 1000;
+    spend(&h, 1, 1);
+    h.s.now_ms += 4000;
+    host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+only_a_pmd_that_loses_packets_may_overdraw(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4900);
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+
+    host_set_load(&h, 1, 5000);
+    host_expect(&h, "q0 0>1 spread");
+    assert_true(h.plan.moves[0].overdraft);
+
+    host_set_load(&h, 1, 2000);
+    host_expect(&h, "");
+    h.s.rxqs[1].backlog = true;
+    host_expect(&h, "q0 0>1 spread");
+    assert_true(h.plan.moves[0].overdraft);
+
+    /* Not without end: no credit is left below -C. */
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_CREDIT);
+    host_destroy(&h);
+}
+
+static void
+who_has_credit_goes_before_who_has_not(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 5000);
+    spend(&h, 0, 1);
+    host_expect(&h, "q1 0>1 spread");
+    assert_false(h.plan.moves[0].overdraft);
+    host_destroy(&h);
+}
+
+static void
+a_forced_return_is_no_pingpong(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 2000);
+    host_expect(&h, "q1 0>1 spread");
+    host_apply(&h, 1000);
+
+    /* The loads shift: core 1 has 90 % now. */
+    host_set_load(&h, 0, 2000);
+    host_set_load(&h, 2, 6000);
+    host_expect(&h, "q1 1>0 spread");
+    assert_in_range(h.plan.moves[0].price_mc, 2900, 3000);
+    host_apply(&h, 1000);
+    assert_int_equal(h.n_forced_returns, 1);
+    assert_int_equal(h.n_pingpongs, 0);
+
+    /* And back: now it has too little credit left, and it is q0 that goes. */
+    host_set_load(&h, 0, 6000);
+    host_set_load(&h, 2, 1000);
+    host_expect(&h, "q0 0>1 spread");
+    host_apply(&h, 1000);
+    host_expect(&h, "");
+    assert_int_equal(h.n_pingpongs, 0);
+    host_destroy(&h);
+}
+
+/* For 'rounds' times 2 s, high load for a second, which wants two PMDs, then
+ * low load, which wants one. */
+static void
+swing(struct vmq_host *h, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        host_set_load(h, 0, 5000);
+        host_set_load(h, 1, 4000);
+        host_plan(h);
+        host_apply(h, 1000);
+        host_set_load(h, 0, 2000);
+        host_set_load(h, 1, 1000);
+        host_plan(h);
+        host_apply(h, 1000);
+    }
+}
+
+static void
+without_credits_a_swinging_load_is_a_pingpong(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 0;
+    host_add(&h, 0, 0);
+    host_add(&h, 0, 0);
+    swing(&h, 60);
+    assert_int_equal(h.n_moves, 120);
+    assert_int_equal(h.n_pingpongs, 59);
+    host_destroy(&h);
+}
+
+static void
+credits_stop_the_pingpong_of_a_swinging_load(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 0);
+    host_add(&h, 0, 0);
+    swing(&h, 60);
+    assert_int_equal(h.n_pingpongs, 0);
+
+    /* In 120 s, C2 allows 2 * 4 + 120 / 5 = 32 moves of each queue. */
+    assert_in_range(h.s.rxqs[0].n_moves, 0, 32);
+    assert_in_range(h.s.rxqs[1].n_moves, 0, 32);
+    assert_in_range(h.n_moves, 1, 20);
+    host_destroy(&h);
+}
+
+/* Coalesce. */
+
+static void
+a_pmd_under_the_threshold_is_freed(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 2000);
+    host_add(&h, 0, 100);
+    host_expect(&h, "q1 1>0 coalesce");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_COALESCE);
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_COALESCE);
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_PARKED);
+    host_destroy(&h);
+}
+
+static void
+five_pmds_at_31_percent_are_two_too_many(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0 0");
+    for (int i = 0; i < 5; i++) {
+        host_add(&h, i, 1100);
+        host_add(&h, i, 1000);
+        host_add(&h, i, 1000);
+    }
+    assert_in_range(host_settle(&h, 10, 100), 1, 3);
+    assert_int_equal(host_n_active(&h), 3);
+    assert_in_range(host_worst_bp(&h), 0, 7500);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_BALANCED);
+    assert_int_equal(verdict(&h, 3), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
+static void
+pmds_that_just_fit_one_fewer_are_coalesced(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 4500);
+    host_add(&h, 1, 4500);
+    host_add(&h, 2, 3000);
+    host_add(&h, 2, 3001);
+    host_expect(&h, "");
+    host_set_load(&h, 3, 3000);
+    host_expect(&h, "q2 2>0 coalesce, q3 2>1 coalesce");
+    host_destroy(&h);
+}
+
+static void
+coalesce_threshold_0_frees_nothing(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.coalesce_threshold_pct = 0;
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_BALANCED);
+    host_destroy(&h);
+}
+
+static void
+peaks_that_alternate_fit(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 500);
+    host_add(&h, 1, 500);
+    for (int i = 0; i < VMQ_HISTORY_SLOTS; i++) {
+        h.s.rxqs[i % 2].history_bp[i] = 6000;
+    }
+    host_expect(&h, "q0 0>1 coalesce");
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[1].slow_bp, 6500);
+    host_destroy(&h);
+}
+
+static void
+peaks_that_coincide_do_not_fit(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 500);
+    host_add(&h, 1, 500);
+    h.s.rxqs[0].history_bp[13] = h.s.rxqs[1].history_bp[13] = 4000;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
+static void
+the_present_counts_as_well_as_the_past(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 500);
+    host_add(&h, 1, 500);
+    host_set_fast(&h, 1, 7100);
+    host_expect(&h, "");
+    host_set_fast(&h, 1, 7000);
+    host_expect(&h, "q0 0>1 coalesce");
+    host_destroy(&h);
+}
+
+static void
+the_pmd_that_is_cheapest_to_free_is_freed(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 2500);
+    host_add(&h, 0, 2500);
+    host_add(&h, 1, 4900);
+    host_add(&h, 2, 2400);
+    h.s.rxqs[2].packets = 60000;        /* Two credits' worth. */
+    h.s.rxqs[3].packets = 60000;
+    host_expect(&h, "q0 0>1 coalesce, q1 0>2 coalesce");
+    h.s.rxqs[3].packets = 0;
+    host_expect(&h, "q3 2>0 coalesce");
+    host_destroy(&h);
+}
+
+static void
+an_evacuation_larger_than_max_moves_goes_on(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    for (int i = 0; i < 10; i++) {
+        host_add(&h, 0, 100);
+    }
+    for (int i = 0; i < 12; i++) {
+        host_add(&h, 1, 100);
+        host_add(&h, 2, 100);
+    }
+    host_expect(&h, "q0 0>1 coalesce, q1 0>1 coalesce, "
+                "q2 0>1 coalesce, q3 0>1 coalesce");
+    host_apply(&h, 100);
+    assert_true(h.s.pmds[0].evacuating);
+    h.s.pmds[0].settling = h.s.pmds[1].settling = true;
+    host_expect(&h, "q4 0>1 coalesce, q5 0>1 coalesce, "
+                "q6 0>1 coalesce, q7 0>1 coalesce");
+    host_apply(&h, 100);
+    host_expect(&h, "q8 0>1 coalesce, q9 0>1 coalesce");
+    host_apply(&h, 100);
+    assert_true(h.s.pmds[0].parked);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+an_evacuation_that_does_not_fit_any_more_stops(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 10; i++) {
+        host_add(&h, 0, 100);
+    }
+    host_add(&h, 1, 6500);
+    host_expect(&h, "q10 1>0 coalesce");
+    h.s.rxqs[10].packets = 10000000;
+    host_expect(&h, "q0 0>1 coalesce, q1 0>1 coalesce, "
+                "q2 0>1 coalesce, q3 0>1 coalesce");
+    host_apply(&h, 100);
+    host_set_load(&h, 10, 6600);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
+static void
+an_evacuation_that_is_stuck_holds_up_no_other(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 3000);
+    host_add(&h, 2, 3000);
+    h.s.rxqs[0].history_bp[3] = 9000;
+    h.s.pmds[0].evacuating = true;
+    host_expect(&h, "q1 1>2 coalesce");
+    host_destroy(&h);
+}
+
+static void
+a_pmd_is_freed_wholly_or_not_at_all(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 4000);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
+    assert_int_equal(h.plan.pmds[0].predicted_bp, 6000);
+    assert_int_equal(h.plan.pmds[1].predicted_bp, 4000);
+    host_destroy(&h);
+}
+
+static void
+an_idle_queue_without_credit_does_not_block(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 4000);
+    host_add(&h, 0, 100);
+    h.s.rxqs[1].mobility = VMQ_EXCLUDED;
+    host_add(&h, 1, 300);
+    host_add(&h, 1, 99);
+    spend(&h, 3, 2);
+    h.s.now_ms += h.config.credit_refill_ms - 1;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(h.plan.pmds[1].rxq, 3);
+
+    h.s.now_ms += 1;
+    host_expect(&h, "q2 1>0 coalesce, q3 1>0 coalesce");
+    assert_int_equal(h.plan.moves[1].price_mc, 0);
+    assert_false(h.plan.moves[1].overdraft);
+
+    /* A queue that has a load cannot. */
+    host_set_load(&h, 3, 100);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+coalescing_returns_no_queue(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_expect(&h, "q1 0>1 spread");
+    host_apply(&h, 0);
+
+    /* q1 would return; q0, which would do as well, costs more. */
+    host_set_load(&h, 0, 3000);
+    h.s.rxqs[0].packets = 1000000;
+    host_expect(&h, "q0 0>1 coalesce");
+    h.s.rxqs[0].mobility = VMQ_EXCLUDED;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_NO_CREDIT);
+
+    h.s.now_ms += VMQ_PINGPONG_MS;
+    host_expect(&h, "q1 1>0 coalesce");
+    host_destroy(&h);
+}
+
+static void
+a_young_queue_holds_up_only_its_own_pmd(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 1000);
+    h.s.rxqs[1].n_history = VMQ_HISTORY_SLOTS - 1;
+    host_expect(&h, "q0 0>1 coalesce");
+    h.s.rxqs[0].n_history = 0;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_WARMING);
+
+    /* An idle one either. */
+    host_set_load(&h, 0, 0);
+    h.s.rxqs[0].n_history = 3;
+    host_expect(&h, "");
+    h.s.rxqs[0].n_history = VMQ_HISTORY_SLOTS;
+    host_expect(&h, "q0 0>1 coalesce");
+    host_destroy(&h);
+}
+
+static void
+of_a_young_queue_the_worst_is_assumed(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 1000);
+    for (int i = 0; i < VMQ_HISTORY_SLOTS; i++) {
+        h.s.rxqs[0].history_bp[i] = i < 5 ? 1000 : 2000;
+        h.s.rxqs[1].history_bp[i] = i < 5 ? 6000 : 1000;
+    }
+    h.s.rxqs[1].n_history = 5;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[1].slow_bp, 6000);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
+static void
+a_hundred_idle_queues_are_not_rounded_to_nothing(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 100; i++) {
+        host_add(&h, 1, 1);
+        h.s.rxqs[i].cycles = h.s.window_cycles / VMQ_BP * 19 / 10;
+    }
+    host_add(&h, 0, 7400);
+    h.s.rxqs[100].packets = 1000000000;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_NO_FIT);
+    host_set_load(&h, 100, 7310);
+    host_plan(&h);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_COALESCE);
+    host_destroy(&h);
+}
+
+static void
+nothing_is_packed_onto_a_pmd_that_cannot_keep_up(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 1000);
+    host_add(&h, 1, 1000);
+    h.s.rxqs[1].backlog = true;
+    h.s.rxqs[1].mobility = VMQ_PINNED;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
+static void
+unknown_queues_are_coalesced_without_overload(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
+    for (int i = 0; i < 250; i++) {
+        host_add(&h, i % 16, 100);
+        h.s.rxqs[i].n_history = 0;
+    }
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 7), VMQ_VERDICT_WARMING);
+    for (int i = 0; i < 250; i++) {
+        h.s.rxqs[i].n_history = VMQ_HISTORY_SLOTS;
+    }
+    for (int i = 0; i < 100; i++) {
+        host_plan(&h);
+        assert_true(!h.plan.n_moves
+                    || h.plan.verdict == VMQ_VERDICT_COALESCE);
+        host_apply(&h, 100);
+        assert_in_range(host_worst_bp(&h), 0, 7500);
+    }
+    assert_int_equal(host_n_active(&h), 4);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+/* What must not be touched. */
+
+static void
+queues_that_must_stay_stay(void **state)
+{
+    static const enum vmq_mobility mobilities[] = {
+        VMQ_PINNED, VMQ_EXCLUDED, VMQ_UNSUPPORTED
+    };
+
+    (void) state;
+    for (size_t i = 0; i < TEST_ARRAY_SIZE(mobilities); i++) {
+        struct vmq_host h;
+
+        host_init(&h, "0 0");
+        host_add(&h, 0, 4000);
+        host_add(&h, 0, 5000);
+        h.s.rxqs[0].mobility = mobilities[i];
+        host_expect(&h, "q1 0>1 spread");
+
+        h.s.rxqs[1].mobility = mobilities[i];
+        host_expect(&h, "");
+        assert_int_equal(h.plan.verdict, VMQ_VERDICT_IMMOBILE);
+
+        /* Nor is their PMD freed, but it takes others. */
+        host_set_load(&h, 0, 100);
+        host_set_load(&h, 1, 100);
+        host_add(&h, 1, 3000);
+        host_expect(&h, "q2 1>0 coalesce");
+        assert_int_equal(verdict(&h, 0), VMQ_VERDICT_TARGET);
+        host_destroy(&h);
+    }
+}
+
+static void
+isolated_pmds_neither_give_nor_take(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.s.pmds[1].isolated = true;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 100);
+    host_expect(&h, "q1 0>2 spread");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_IMMOBILE);
+    host_set_load(&h, 0, 100);
+    host_set_load(&h, 1, 100);
+    host_expect(&h, "");
+    host_set_load(&h, 2, 9900);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+queues_that_nobody_polls_are_nobodys_load(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, VMQ_NONE, 9900);
+    host_add(&h, 0, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].load_bp, 100);
+    host_destroy(&h);
+}
+
+static void
+numa_nodes_are_kept_apart(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 1 0 1");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 2, 6500);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
+    host_set_load(&h, 0, 100);
+    host_set_load(&h, 1, 100);
+    host_set_load(&h, 2, 7500);
+    host_add(&h, 1, 100);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+cross_numa_lets_an_overloaded_node_use_another(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 1 0 1");
+    h.config.cross_numa = true;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 2, 6500);
+    host_add(&h, 3, 100);
+    host_expect(&h, "q1 0>3 spread");
+
+    /* Its own node comes first, though it has to be woken. */
+    h.s.rxqs[2].pmd = 3;
+    h.s.pmds[2].parked = true;
+    host_set_load(&h, 2, 100);
+    host_expect(&h, "q1 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+no_queue_leaves_its_node_to_free_a_pmd(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1");
+    h.config.cross_numa = true;
+    host_add(&h, 0, 7000);
+    host_add(&h, 1, 1000);
+    host_add(&h, 2, 1000);
+    host_expect(&h, "");
+
+    /* One that comes home does. */
+    h.s.rxqs[1].numa_id = 1;
+    host_expect(&h, "q1 1>2 coalesce");
+    host_destroy(&h);
+}
+
+/* Bounds. */
+
+static void
+min_pmds_wakes_pmds(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    h.s.pmds[1].sibling_group = 0;
+    h.config.min_pmds = 3;
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1500);
+    host_add(&h, 0, 1000);
+    host_expect(&h, "q1 0>2 min-pmds, q0 0>3 min-pmds");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_MIN_PMDS);
+    host_destroy(&h);
+}
+
+static void
+min_pmds_is_capped_by_the_queues(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.config.min_pmds = 1024;
+    host_add(&h, 0, 100);
+    host_expect(&h, "");
+    host_add(&h, 0, 100);
+    host_expect(&h, "q0 0>1 min-pmds");
+    host_destroy(&h);
+}
+
+static void
+a_starved_pmd_is_replaced_within_the_bounds(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 1000);
+    host_add(&h, 1, 1000);
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 9;
+    host_expect(&h, "q0 0>2 spread");
+    h.config.max_pmds = 2;
+    host_expect(&h, "q0 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+max_pmds_keeps_pmds_from_waking(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.max_pmds = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 5000);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
+    h.config.max_pmds = 2;
+    host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+max_pmds_lowered_evacuates_whatever_it_costs(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 7000);
+    host_add(&h, 1, 7100);
+    host_add(&h, 2, 5000);
+    spend(&h, 2, 2);
+    h.s.rxqs[0].packets = h.s.rxqs[1].packets = 100000;
+    host_expect(&h, "");
+    h.config.max_pmds = 2;
+    host_expect(&h, "q2 2>0 evacuate");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_EVACUATE);
+    assert_true(h.plan.moves[0].overdraft);
+    host_destroy(&h);
+}
+
+static void
+max_pmds_lowered_to_one_is_reached(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    for (int i = 0; i < 24; i++) {
+        host_add(&h, i % 4, 500);
+    }
+    h.config.max_pmds = 1;
+    host_settle(&h, 10, 100);
+    assert_int_equal(host_n_active(&h), 1);
+    assert_in_range(h.n_plans, 1, 8);
+    host_destroy(&h);
+}
+
+static void
+max_pmds_cannot_free_what_must_stay(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.max_pmds = 1;
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 8000);
+    h.s.rxqs[0].mobility = VMQ_PINNED;
+    host_expect(&h, "q1 1>0 evacuate");
+    h.s.rxqs[1].mobility = VMQ_PINNED;
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+static void
+max_pmds_below_min_pmds_wins(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.min_pmds = 2;
+    h.config.max_pmds = 1;
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 100);
+    host_expect(&h, "q0 0>1 evacuate");
+    host_apply(&h, 100);
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+/* When not to judge. */
+
+static void
+a_settling_pmd_is_not_judged(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 100);
+    host_add(&h, 2, 100);
+    h.s.pmds[0].settling = true;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SETTLING);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_SETTLING);
+
+    /* Nor is anything freed before it has settled. */
+    host_set_load(&h, 0, 100);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_SETTLING);
+    host_destroy(&h);
+}
+
+static void
+a_settling_destination_is_second_choice(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 100);
+    h.s.pmds[1].settling = true;
+    host_expect(&h, "q1 0>2 spread");
+    h.config.max_pmds = 2;
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+less_than_a_spread_hold_is_no_ground_to_act(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    h.s.window_ms = h.config.spread_hold_ms - 1;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_WARMING);
+    host_destroy(&h);
+}
+
+static void
+empty_in_empty_out(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "");
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_EMPTY);
+    assert_int_equal(h.plan.n_pmds, 0);
+    host_destroy(&h);
+
+    host_init(&h, "0 0");
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_EMPTY);
+    assert_int_equal(h.plan.n_pmds, 2);
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_PARKED);
+    host_destroy(&h);
+}
+
+static void
+inconsistent_in_nothing_out(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 9000);
+    host_add(&h, 0, 3000);
+    h.s.rxqs[1].pmd = 2;
+    vmq_plan_compute(&h.s, &h.config, h.ledger, &h.plan);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_INVALID);
+    assert_int_equal(h.plan.n_moves, 0);
+    assert_int_equal(h.plan.n_pmds, 2);
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_INVALID);
+    host_destroy(&h);
+}
+
+/* By hand. */
+
+static void
+check_manual(struct vmq_host *h, const struct vmq_request *requests, size_t n,
+             const char *error, uint32_t n_moves)
+{
+    TEST_ERROR(vmq_plan_manual(&h->s, &h->config, h->ledger, requests, n,
+                               &h->plan), error);
+    assert_int_equal(h->plan.n_moves, n_moves);
+    assert_int_equal(h->plan.verdict, VMQ_VERDICT_MANUAL);
+    assert_int_equal(h->plan.n_pmds, h->s.n_pmds);
+    assert_true(vmq_plan_valid(&h->plan, &h->s, &h->config, NULL));
+}
+
+static void
+by_hand_all_is_done(void **state)
+{
+    const struct vmq_request requests[] = {
+        { "q0", 0, 1 }, { "q1", 0, 1 }, { "q2", 0, 0 }, { "q3", 0, 1 },
+        { "q4", 0, 1 }, { "q5", 0, 1 }, { "q6", 0, 1 },
+    };
+    struct vmq_host h;
+
+    /* More than max-moves, both ways, without credit, an excluded one. */
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    for (int i = 0; i < 7; i++) {
+        host_add(&h, i == 2 || i == 3, 1000);
+    }
+    h.s.rxqs[4].mobility = VMQ_EXCLUDED;
+    spend(&h, 0, 2);
+    check_manual(&h, requests, 7, NULL, 6);
+    assert_true(h.plan.moves[0].overdraft);
+    assert_int_equal(h.plan.moves[0].reason, VMQ_REASON_MANUAL);
+    assert_int_equal(h.plan.pmds[0].predicted_bp, 1000);
+    assert_int_equal(h.plan.pmds[1].predicted_bp, 6000);
+
+    check_manual(&h, requests, 0, NULL, 0);
+    check_manual(&h, &requests[3], 1, NULL, 0);
+    host_destroy(&h);
+}
+
+static void
+by_hand_all_or_nothing(void **state)
+{
+    static const struct {
+        struct vmq_request request;
+        const char *error;
+    } cases[] = {
+        { { "q9", 0, 1 },
+          "port q9 rx queue 0: no such queue of a PMD port" },
+        { { "q1", 1, 1 },
+          "port q1 rx queue 1: no such queue of a PMD port" },
+        { { "q1", 0, 7 },
+          "port q1 rx queue 0: there is no PMD on core 7" },
+        { { "q0", 0, 0 }, "port q0 rx queue 0: named twice" },
+        { { "q1", 0, 2 },
+          "port q1 rx queue 0: the PMD on core 2 is isolated" },
+        { { "q1", 0, 3 },
+          "port q1 rx queue 0: core 3 is on another NUMA node "
+          "(pmd-vmq-cross-numa is false)" },
+        { { "q2", 0, 1 },
+          "port q2 rx queue 0: is pinned to core 0 by pmd-rxq-affinity" },
+        { { "q3", 0, 1 },
+          "port q3 rx queue 0: is not polled by a PMD" },
+        { { "q4", 0, 1 },
+          "port q4 rx queue 0: is not polled by a PMD" },
+    };
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 1");
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1000);
+    host_add(&h, VMQ_NONE, 1000);
+    host_add(&h, 0, 1000);
+    h.s.pmds[2].isolated = true;
+    h.s.rxqs[2].mobility = VMQ_PINNED;
+    h.s.rxqs[4].mobility = VMQ_UNSUPPORTED;
+    for (size_t i = 0; i < TEST_ARRAY_SIZE(cases); i++) {
+        struct vmq_request requests[] = { { "q0", 0, 1 }, cases[i].request };
+
+        check_manual(&h, requests, 2, cases[i].error, 0);
+    }
+    h.config.cross_numa = true;
+    check_manual(&h, &cases[5].request, 1, NULL, 1);
+    host_destroy(&h);
+}
+
+/* Checks. */
+
+static void
+check_invalid(struct vmq_host *h, const char *expected)
+{
+    char *why = NULL;
+
+    assert_false(vmq_plan_valid(&h->plan, &h->s, &h->config, NULL));
+    assert_false(vmq_plan_valid(&h->plan, &h->s, &h->config, &why));
+    TEST_ERROR(why, expected);
+}
+
+/* Makes up a host, with a plan "q1 0>1 spread, q2 0>1 spread". */
+static void
+two_moves(struct vmq_host *h)
+{
+    host_init(h, "0 0 0 1");
+    h->s.pmds[2].isolated = true;
+    host_add(h, 0, 9000);
+    host_add(h, 0, 500);
+    host_add(h, 0, 300);
+    host_expect(h, "q1 0>1 spread, q2 0>1 spread");
+}
+
+static void
+what_is_wrong_with_a_plan_is_found(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    two_moves(&h);
+    h.s.generation++;
+    check_invalid(&h, "plan is for another generation");
+    h.s.generation--;
+    h.plan.n_pmds--;
+    check_invalid(&h, "plan judges another number of PMDs");
+    h.plan.n_pmds++;
+    h.config.max_moves = 1;
+    check_invalid(&h, "plan has more moves than pmd-vmq-max-moves");
+    host_destroy(&h);
+
+    two_moves(&h);
+    h.plan.moves[1].rxq = 3;
+    check_invalid(&h, "move 2 of 2: refers to nothing");
+    h.plan.moves[1].rxq = 1;
+    check_invalid(&h, "move 2 of 2: queue moves twice");
+    h.plan.moves[1].rxq = 2;
+    h.plan.moves[1].to = 4;
+    check_invalid(&h, "move 2 of 2: refers to nothing");
+    h.plan.moves[1].to = 0;
+    check_invalid(&h, "move 2 of 2: moves nothing");
+    h.plan.moves[1].to = 2;
+    check_invalid(&h, "move 2 of 2: destination is isolated");
+    h.plan.moves[1].to = 3;
+    check_invalid(&h, "move 2 of 2: crosses NUMA nodes");
+    h.config.cross_numa = true;
+    assert_true(vmq_plan_valid(&h.plan, &h.s, &h.config, NULL));
+    h.plan.moves[1].to = 1;
+    h.plan.moves[0].from = 1;
+    check_invalid(&h, "move 1 of 2: queue is not where it should leave from");
+    host_destroy(&h);
+
+    two_moves(&h);
+    h.s.rxqs[1].mobility = VMQ_EXCLUDED;
+    check_invalid(&h, "move 1 of 2: queue must not be moved");
+    h.plan.moves[0].reason = VMQ_REASON_MANUAL;
+    assert_true(vmq_plan_valid(&h.plan, &h.s, &h.config, NULL));
+    h.s.rxqs[1].mobility = VMQ_PINNED;
+    check_invalid(&h, "move 1 of 2: queue must not be moved");
+    host_destroy(&h);
+
+    two_moves(&h);
+    h.s.rxqs[2].pmd = 1;
+    h.plan.moves[1].from = 1;
+    h.plan.moves[1].to = 0;
+    check_invalid(&h, "move 2 of 2: a PMD gives and takes");
+    host_destroy(&h);
+}
+
+static void
+placement_is_sticky(void **state)
+{
+    const struct vmq_place_pmd pmds[] = {
+        { 2, 0, false }, { 4, 1, false }, { 6, 0, true },
+    };
+
+    (void) state;
+    assert_int_equal(vmq_place(pmds, 3, 4, 1), 1);
+    assert_int_equal(vmq_place(pmds, 3, 4, 0), 1);
+    assert_int_equal(vmq_place(pmds, 3, 5, 0), VMQ_NONE);
+    assert_int_equal(vmq_place(pmds, 3, 6, 0), VMQ_NONE);
+    assert_int_equal(vmq_place(pmds, 3, VMQ_NONE, 0), VMQ_NONE);
+    assert_int_equal(vmq_place(NULL, 0, 2, 0), VMQ_NONE);
+}
+
+static void
+names_are_all_there(void **state)
+{
+    (void) state;
+    for (int i = 0; i < VMQ_N_VERDICTS; i++) {
+        assert_string_not_equal(vmq_verdict_name(i), "unknown");
+        assert_string_not_equal(vmq_verdict_text(i), "unknown");
+        for (int j = 0; j < i; j++) {
+            assert_string_not_equal(vmq_verdict_name(i),
+                                    vmq_verdict_name(j));
+        }
+    }
+    for (int i = 0; i < VMQ_N_OUTCOMES; i++) {
+        assert_string_not_equal(vmq_outcome_name(i), "unknown");
+    }
+    for (int i = VMQ_REASON_SPREAD; i <= VMQ_REASON_MANUAL; i++) {
+        assert_string_not_equal(vmq_reason_name(i), "unknown");
+    }
+    assert_string_equal(vmq_verdict_name(VMQ_N_VERDICTS), "unknown");
+    assert_string_equal(vmq_verdict_text(VMQ_N_VERDICTS), "unknown");
+    assert_string_equal(vmq_outcome_name(VMQ_N_OUTCOMES), "unknown");
+    assert_string_equal(vmq_reason_name(99), "unknown");
+}
+
+/* The whole loop: window, plan, credit. */
+
+static void
+loop_relieves_a_step_overload_in_time(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    for (int i = 0; i < 3; i++) {
+        host_add(&h, 0, 2000);
+    }
+    assert_int_equal(host_run(&h, 3000), 0);
+    for (int i = 0; i < 3; i++) {
+        h.offered_bp[i] = 5000;
+    }
+    assert_true(host_run(&h, h.config.spread_hold_ms
+                         + 2 * h.config.interval_ms) > 0);
+    h.lost_cycles = 0;
+    host_run(&h, 1000);
+    assert_int_equal(h.lost_cycles, 0);
+    assert_int_equal(host_n_active(&h), 3);
+    host_destroy(&h);
+}
+
+static void
+loop_frees_pmds_after_the_coalesce_hold(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    for (int i = 0; i < 3; i++) {
+        host_add(&h, i, 5000);
+    }
+    host_run(&h, 20000);
+    assert_int_equal(h.n_moves, 0);
+    for (int i = 0; i < 3; i++) {
+        h.offered_bp[i] = 1000;
+    }
+    assert_int_equal(host_run(&h, 9500), 0);
+    host_run(&h, 2500);
+    assert_int_equal(host_n_active(&h), 1);
+    assert_int_equal(h.n_moves, 2);
+    assert_int_equal(h.lost_cycles, 0);
+    host_destroy(&h);
+}
+
+static void
+loop_carries_a_large_evacuation_through(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 60; i++) {
+        host_add(&h, i % 2, i % 2 ? 50 : 40);
+    }
+    host_run(&h, 12000);
+    assert_int_equal(host_n_active(&h), 1);
+    assert_int_equal(h.n_moves, 30);
+    assert_int_equal(h.n_plans, 8);
+    host_destroy(&h);
+}
+
+static void
+loop_rests_under_constant_load(void **state)
+{
+    static const uint32_t loads_bp[] = {
+        6000, 4500, 3800, 2100, 1300, 800, 3100, 2400, 1700, 900, 200,
+    };
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0 0 0");
+    for (size_t i = 0; i < TEST_ARRAY_SIZE(loads_bp); i++) {
+        host_add(&h, 0, loads_bp[i]);
+    }
+    host_run(&h, 30000);
+    assert_true(h.n_moves > 0);
+    h.lost_cycles = 0;
+    assert_int_equal(host_run(&h, 120000), 0);
+    assert_int_equal(h.lost_cycles, 0);
+    assert_int_equal(h.n_pingpongs, 0);
+    host_destroy(&h);
+}
+
+static void
+loop_does_not_swap_elephants_about(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 13000);
+    host_add(&h, 0, 12000);
+    host_add(&h, 0, 1000);
+    host_run(&h, 3000);
+    assert_in_range(h.n_moves, 2, 4);
+    assert_int_equal(host_run(&h, 60000), 0);
+    host_destroy(&h);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_in_the_header_is_right),
+        cmocka_unit_test(step_overload_is_relieved_in_one_plan),
+        cmocka_unit_test(load_below_the_threshold_is_left_alone),
+        cmocka_unit_test(twenty_small_queues_are_relieved_in_one_plan),
+        cmocka_unit_test(a_thousand_tiny_queues_can_leave_too),
+        cmocka_unit_test(an_elephant_stays_and_the_others_leave_it),
+        cmocka_unit_test(idle_neighbors_of_an_elephant_stay),
+        cmocka_unit_test(one_of_two_elephants_leaves),
+        cmocka_unit_test(an_elephant_leaves_another_one_that_is_pinned),
+        cmocka_unit_test(backlog_is_overload_at_any_measured_load),
+        cmocka_unit_test(a_backlog_alone_on_its_pmd_is_an_elephant),
+        cmocka_unit_test(an_active_pmd_is_preferred_to_a_parked_one),
+        cmocka_unit_test(a_parked_pmd_is_woken_if_no_active_one_has_room),
+        cmocka_unit_test(waking_prefers_a_core_whose_sibling_is_idle),
+        cmocka_unit_test(the_queue_that_disturbs_least_moves),
+        cmocka_unit_test(without_room_the_better_off_of_two_takes_a_queue),
+        cmocka_unit_test(relieving_needs_a_gain_of_5_percent),
+        cmocka_unit_test(an_overloaded_pmd_can_help_a_worse_one),
+        cmocka_unit_test(a_pmd_never_swaps_its_only_queue_with_a_parked_one),
+        cmocka_unit_test(stolen_time_is_a_reason_to_leave),
+        cmocka_unit_test(stolen_time_leaves_less_room),
+        cmocka_unit_test(the_worst_pmd_is_relieved_first),
+        cmocka_unit_test(max_moves_bounds_a_plan),
+        cmocka_unit_test(no_credit_no_move_but_the_candidate_is_named),
+        cmocka_unit_test(only_a_pmd_that_loses_packets_may_overdraw),
+        cmocka_unit_test(who_has_credit_goes_before_who_has_not),
+        cmocka_unit_test(a_forced_return_is_no_pingpong),
+        cmocka_unit_test(without_credits_a_swinging_load_is_a_pingpong),
+        cmocka_unit_test(credits_stop_the_pingpong_of_a_swinging_load),
+        cmocka_unit_test(a_pmd_under_the_threshold_is_freed),
+        cmocka_unit_test(five_pmds_at_31_percent_are_two_too_many),
+        cmocka_unit_test(pmds_that_just_fit_one_fewer_are_coalesced),
+        cmocka_unit_test(coalesce_threshold_0_frees_nothing),
+        cmocka_unit_test(peaks_that_alternate_fit),
+        cmocka_unit_test(peaks_that_coincide_do_not_fit),
+        cmocka_unit_test(the_present_counts_as_well_as_the_past),
+        cmocka_unit_test(the_pmd_that_is_cheapest_to_free_is_freed),
+        cmocka_unit_test(an_evacuation_larger_than_max_moves_goes_on),
+        cmocka_unit_test(an_evacuation_that_does_not_fit_any_more_stops),
+        cmocka_unit_test(an_evacuation_that_is_stuck_holds_up_no_other),
+        cmocka_unit_test(a_pmd_is_freed_wholly_or_not_at_all),
+        cmocka_unit_test(an_idle_queue_without_credit_does_not_block),
+        cmocka_unit_test(coalescing_returns_no_queue),
+        cmocka_unit_test(a_young_queue_holds_up_only_its_own_pmd),
+        cmocka_unit_test(of_a_young_queue_the_worst_is_assumed),
+        cmocka_unit_test(a_hundred_idle_queues_are_not_rounded_to_nothing),
+        cmocka_unit_test(nothing_is_packed_onto_a_pmd_that_cannot_keep_up),
+        cmocka_unit_test(unknown_queues_are_coalesced_without_overload),
+        cmocka_unit_test(queues_that_must_stay_stay),
+        cmocka_unit_test(isolated_pmds_neither_give_nor_take),
+        cmocka_unit_test(queues_that_nobody_polls_are_nobodys_load),
+        cmocka_unit_test(numa_nodes_are_kept_apart),
+        cmocka_unit_test(cross_numa_lets_an_overloaded_node_use_another),
+        cmocka_unit_test(no_queue_leaves_its_node_to_free_a_pmd),
+        cmocka_unit_test(min_pmds_wakes_pmds),
+        cmocka_unit_test(min_pmds_is_capped_by_the_queues),
+        cmocka_unit_test(a_starved_pmd_is_replaced_within_the_bounds),
+        cmocka_unit_test(max_pmds_keeps_pmds_from_waking),
+        cmocka_unit_test(max_pmds_lowered_evacuates_whatever_it_costs),
+        cmocka_unit_test(max_pmds_lowered_to_one_is_reached),
+        cmocka_unit_test(max_pmds_cannot_free_what_must_stay),
+        cmocka_unit_test(max_pmds_below_min_pmds_wins),
+        cmocka_unit_test(a_settling_pmd_is_not_judged),
+        cmocka_unit_test(a_settling_destination_is_second_choice),
+        cmocka_unit_test(less_than_a_spread_hold_is_no_ground_to_act),
+        cmocka_unit_test(empty_in_empty_out),
+        cmocka_unit_test(inconsistent_in_nothing_out),
+        cmocka_unit_test(by_hand_all_is_done),
+        cmocka_unit_test(by_hand_all_or_nothing),
+        cmocka_unit_test(what_is_wrong_with_a_plan_is_found),
+        cmocka_unit_test(placement_is_sticky),
+        cmocka_unit_test(names_are_all_there),
+        cmocka_unit_test(loop_relieves_a_step_overload_in_time),
+        cmocka_unit_test(loop_frees_pmds_after_the_coalesce_hold),
+        cmocka_unit_test(loop_carries_a_large_evacuation_through),
+        cmocka_unit_test(loop_rests_under_constant_load),
+        cmocka_unit_test(loop_does_not_swap_elephants_about),
+    };
+
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
