@@ -54,7 +54,7 @@ patch-rebase:
 # The git checks are Open vSwitch's own, see its Makefile.am.
 dist-hook-git: distfiles
 	@if test -e $(srcdir)/.git && (git --version) >/dev/null 2>&1; then \
-	  (cd $(srcdir) && git ls-files) | grep -v '\.gitignore$$' | \
+	  (cd $(srcdir) && git ls-files) | grep -v -e '\.gitignore$$' -e '^patches/ovs-3\.1/' | \
 	    LC_ALL=C sort -u > all-gitfiles; \
 	  LC_ALL=C comm -1 -3 distfiles all-gitfiles > missing-distfiles; \
 	  if test -s missing-distfiles; then \

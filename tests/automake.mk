@@ -143,7 +143,7 @@ check-local:
 	@$(RUN_CHECK) --all $(MAKE) $(CHECKS)
 
 CHECK_CASES =
-check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS)
+check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS) build-aux/vmq-docs
 	@$(RUN_CHECK) --begin check-fast
 	@for t in $(UNIT_TESTS); do \
 	  VMQ_CASES='$(CHECK_CASES)' CMOCKA_MESSAGE_OUTPUT=TAP \
