@@ -43,7 +43,8 @@ struct vmq_account {
     uint32_t qid;
     uint64_t moved_ms;          /* When it moved last... */
     uint32_t left_core;         /* ...and from where. */
-    int32_t balance_mc;         /* Right after that move. */
+    int32_t balance_mc;         /* Right after that move; orders can take it
+                                 * below the limit, which then counts. */
     uint32_t doublings;         /* Of the refill time, right after that. */
 };
 
@@ -225,7 +226,6 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
                  const struct vmq_snapshot *snapshot,
                  const struct vmq_move *move)
 {
-    int32_t cap_mc = config->credits * VMQ_CREDIT;
     uint64_t now_ms = snapshot->now_ms;
     struct vmq_quote quote;
 
@@ -250,7 +250,7 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
     struct vmq_account *a = vmq_ledger_open(ledger, snapshot, move->rxq);
     a->moved_ms = now_ms;
     a->left_core = snapshot->pmds[move->from].core_id;
-    a->balance_mc = balance_mc > -cap_mc ? balance_mc : -cap_mc;
+    a->balance_mc = balance_mc;
     a->doublings = doublings;
     return ret;
 }

@@ -686,8 +686,8 @@ static bool
 is_spread(const struct planner *w, const struct candidate *x,
           uint32_t before_bp, bool *fits)
 {
-    *fits = (x->to_bp <= vmq_config_pack_target_bp(w->c)
-             && x->worst_bp < before_bp);
+    /* The pack target is below 'before_bp', else there was nothing to do. */
+    *fits = x->to_bp <= vmq_config_pack_target_bp(w->c);
     return *fits || (!x->settling
                      && x->worst_bp + VMQ_MIN_GAIN_BP <= before_bp);
 }
@@ -1159,13 +1159,12 @@ group_is_settling(const struct planner *w, uint32_t group)
 }
 
 /* Frees PMDs of 'group' whose queues fit on others.  An evacuation that has
- * begun goes on at once; a new one begins only once the last moves have shown
- * up and no other is going on. */
+ * begun goes on at once; a new one begins only when the last moves have shown
+ * up. */
 static void
 coalesce_group(struct planner *w, uint32_t group)
 {
     bool settling = group_is_settling(w, group);
-    bool resumed = false;
     struct rank *ranks;
     uint32_t n;
 
@@ -1178,7 +1177,6 @@ coalesce_group(struct planner *w, uint32_t group)
         uint32_t i = ranks[k].index;
         const struct pmd_work *p = &w->pmds[i];
         const struct numa_work *numa = &w->numas[p->numa];
-        bool evacuating = w->s->pmds[i].evacuating;
 
         if (p->took || w->plan->pmds[i].verdict == VMQ_VERDICT_ELEPHANT
             || (w->plan->n_moves && p->n_first > moves_left(w))) {
@@ -1188,12 +1186,12 @@ coalesce_group(struct planner *w, uint32_t group)
             judge(w, i, VMQ_VERDICT_IMMOBILE, VMQ_NONE, VMQ_NONE);
         } else if (numa->n_active <= min_active(w, numa)) {
             judge(w, i, VMQ_VERDICT_MIN_PMDS, VMQ_NONE, VMQ_NONE);
-        } else if (!evacuating && (settling || resumed)) {
+        } else if (settling && !w->s->pmds[i].evacuating) {
             judge(w, i, VMQ_VERDICT_SETTLING, VMQ_NONE, VMQ_NONE);
         } else if (!p->known) {
             judge(w, i, VMQ_VERDICT_WARMING, VMQ_NONE, VMQ_NONE);
-        } else if (evacuate_pmd(w, i, VMQ_REASON_COALESCE)) {
-            resumed |= evacuating;
+        } else {
+            evacuate_pmd(w, i, VMQ_REASON_COALESCE);
         }
     }
     free(ranks);

@@ -4,8 +4,10 @@
 # without warranty of any kind.
 
 # The patches need no list here: the series is the list.
-EXTRA_DIST += patches/README.rst
+EXTRA_DIST += \
+	patches/README.rst \
+	patches/ovs-3.1/series
 dist-hook:
-	$(MKDIR_P) $(distdir)/patches/ovs-3.1
-	cd $(srcdir)/patches/ovs-3.1 \
-	  && cp series `sed 's/#.*//' series` $(abs_distdir)/patches/ovs-3.1
+	for p in `sed 's/#.*//' $(srcdir)/patches/ovs-3.1/series`; do \
+	  cp $(srcdir)/patches/ovs-3.1/$$p $(distdir)/patches/ovs-3.1 || exit 1; \
+	done

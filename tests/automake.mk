@@ -10,6 +10,7 @@ OVS_OVERLAY += \
 EXTRA_DIST += \
 	tests/check-purity \
 	tests/vmq-demo \
+	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-switch.sh \
 	tests/vmq-traffic.8

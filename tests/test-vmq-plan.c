@@ -311,6 +311,22 @@ waking_prefers_a_core_whose_sibling_is_idle(void **state)
 }
 
 static void
+one_move_that_is_enough_is_preferred_to_several(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 6000);
+    h.s.rxqs[0].packets = 50000;
+    h.s.rxqs[2].packets = 90000;
+    host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
 the_queue_that_disturbs_least_moves(void **state)
 {
     struct vmq_host h;
@@ -814,6 +830,28 @@ an_evacuation_that_does_not_fit_any_more_stops(void **state)
 }
 
 static void
+an_evacuation_that_has_begun_comes_first(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 100);
+    host_add(&h, 1, 100);
+    host_add(&h, 2, 100);
+    h.config.max_moves = 2;
+    host_expect(&h, "q0 0>1 coalesce, q3 2>1 coalesce");
+    h.s.pmds[1].evacuating = true;
+    host_expect(&h, "q1 1>0 coalesce, q2 1>0 coalesce");
+
+    /* Though its PMDs are settling. */
+    h.s.pmds[0].settling = h.s.pmds[1].settling = true;
+    host_expect(&h, "q1 1>0 coalesce, q2 1>0 coalesce");
+    host_destroy(&h);
+}
+
+static void
 an_evacuation_that_is_stuck_holds_up_no_other(void **state)
 {
     struct vmq_host h;
@@ -1122,6 +1160,20 @@ cross_numa_lets_an_overloaded_node_use_another(void **state)
 }
 
 static void
+cross_numa_lets_the_last_queue_of_a_node_leave(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 1");
+    h.config.cross_numa = true;
+    host_add(&h, 0, 2000);
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 9;
+    host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
 no_queue_leaves_its_node_to_free_a_pmd(void **state)
 {
     struct vmq_host h;
@@ -1323,6 +1375,12 @@ a_settling_destination_is_second_choice(void **state)
     host_expect(&h, "q1 0>2 spread");
     h.config.max_pmds = 2;
     host_expect(&h, "q1 0>1 spread");
+
+    /* It is none at all if it has no room. */
+    host_set_load(&h, 2, 5000);
+    host_expect(&h, "");
+    h.s.pmds[1].settling = false;
+    host_expect(&h, "q1 0>1 relieve");
     host_destroy(&h);
 }
 
@@ -1710,6 +1768,7 @@ main(void)
         cmocka_unit_test(an_active_pmd_is_preferred_to_a_parked_one),
         cmocka_unit_test(a_parked_pmd_is_woken_if_no_active_one_has_room),
         cmocka_unit_test(waking_prefers_a_core_whose_sibling_is_idle),
+        cmocka_unit_test(one_move_that_is_enough_is_preferred_to_several),
         cmocka_unit_test(the_queue_that_disturbs_least_moves),
         cmocka_unit_test(without_room_the_better_off_of_two_takes_a_queue),
         cmocka_unit_test(relieving_needs_a_gain_of_5_percent),
@@ -1735,6 +1794,7 @@ main(void)
         cmocka_unit_test(the_pmd_that_is_cheapest_to_free_is_freed),
         cmocka_unit_test(an_evacuation_larger_than_max_moves_goes_on),
         cmocka_unit_test(an_evacuation_that_does_not_fit_any_more_stops),
+        cmocka_unit_test(an_evacuation_that_has_begun_comes_first),
         cmocka_unit_test(an_evacuation_that_is_stuck_holds_up_no_other),
         cmocka_unit_test(a_pmd_is_freed_wholly_or_not_at_all),
         cmocka_unit_test(an_idle_queue_without_credit_does_not_block),
@@ -1749,6 +1809,7 @@ main(void)
         cmocka_unit_test(queues_that_nobody_polls_are_nobodys_load),
         cmocka_unit_test(numa_nodes_are_kept_apart),
         cmocka_unit_test(cross_numa_lets_an_overloaded_node_use_another),
+        cmocka_unit_test(cross_numa_lets_the_last_queue_of_a_node_leave),
         cmocka_unit_test(no_queue_leaves_its_node_to_free_a_pmd),
         cmocka_unit_test(min_pmds_wakes_pmds),
         cmocka_unit_test(min_pmds_is_capped_by_the_queues),
