@@ -118,8 +118,9 @@ dp_vmq_sibling_group(const struct dp_netdev *dp, unsigned int core_id)
 
     /* The cores of the dummy datapath are made up. */
     if (!dpif_netdev_class_is_dummy(dp->class)) {
-        char *name = xasprintf("/sys/devices/system/cpu/cpu%u/topology/"
-                               "thread_siblings_list", core_id);
+        static const char pattern[]
+            = "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list";
+        char *name = xasprintf(pattern, core_id);
         FILE *stream = fopen(name, "r");
 
         if (stream) {
@@ -216,10 +217,10 @@ static void
 dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
                      uint32_t pmd, struct vmq_snapshot *raw)
 {
-    for (uint32_t i = raw->n_port_pmds; i-- > 0; ) {
-        if (raw->port_pmds[i].port != port) {
+    for (uint32_t n = raw->n_port_pmds; n > 0; n--) {
+        if (raw->port_pmds[n - 1].port != port) {
             break;
-        } else if (raw->port_pmds[i].pmd == pmd) {
+        } else if (raw->port_pmds[n - 1].pmd == pmd) {
             return;
         }
     }

@@ -152,8 +152,9 @@ vmq_account_balance_mc(const struct vmq_account *a,
     int64_t cap_mc = (int64_t) config->credits * VMQ_CREDIT;
     uint64_t age_ms = vmq_account_age_ms(a, now_ms);
     int64_t balance_mc = a->balance_mc > -cap_mc ? a->balance_mc : -cap_mc;
+    uint32_t d = a->doublings;
 
-    for (uint32_t d = a->doublings; age_ms && balance_mc < cap_mc; ) {
+    while (age_ms && balance_mc < cap_mc) {
         uint64_t refill_ms = (uint64_t) config->credit_refill_ms << d;
         uint64_t part_ms = d && age_ms > VMQ_QUIET_MS ? VMQ_QUIET_MS : age_ms;
         uint64_t earned_mc = part_ms * VMQ_CREDIT / refill_ms;

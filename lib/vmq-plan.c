@@ -1339,6 +1339,7 @@ resolve_request(const struct vmq_snapshot *s, const struct vmq_config *c,
                 const struct vmq_request *request, uint32_t *rxq,
                 uint32_t *to)
 {
+    const struct vmq_pmd *dst;
     const struct vmq_rxq *q;
 
     *rxq = vmq_snapshot_find_rxq(s, request->port, request->qid);
@@ -1346,13 +1347,14 @@ resolve_request(const struct vmq_snapshot *s, const struct vmq_config *c,
         return vmq_xasprintf("port %s rx queue %"PRIu32": no such queue of a "
                              "PMD port", request->port, request->qid);
     }
-    q = &s->rxqs[*rxq];
+    q = s->rxqs + *rxq;
     *to = vmq_snapshot_find_pmd(s, request->core_id);
     if (*to == VMQ_NONE) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": there is no PMD on "
                              "core %"PRIu32, request->port, request->qid,
                              request->core_id);
     }
+    dst = s->pmds + *to;
     if (q->pmd == VMQ_NONE || q->mobility == VMQ_UNSUPPORTED) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": is not polled by a "
                              "PMD", request->port, request->qid);
@@ -1362,12 +1364,12 @@ resolve_request(const struct vmq_snapshot *s, const struct vmq_config *c,
                              "%"PRIu32" by pmd-rxq-affinity", request->port,
                              request->qid, s->pmds[q->pmd].core_id);
     }
-    if (s->pmds[*to].isolated) {
+    if (dst->isolated) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": the PMD on core "
                              "%"PRIu32" is isolated", request->port,
                              request->qid, request->core_id);
     }
-    if (s->pmds[*to].numa_id != s->pmds[q->pmd].numa_id && !c->cross_numa) {
+    if (dst->numa_id != s->pmds[q->pmd].numa_id && !c->cross_numa) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": core %"PRIu32" is "
                              "on another NUMA node (pmd-vmq-cross-numa is "
                              "false)", request->port, request->qid,

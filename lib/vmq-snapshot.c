@@ -566,7 +566,7 @@ check_pmds(const struct vmq_snapshot *s, bool windowed)
 
         if (pmd->core_id == VMQ_NONE) {
             return vmq_xasprintf("pmd %u has no core", i);
-        } else if (i && pmd[-1].core_id >= pmd->core_id) {
+        } else if (i && (pmd - 1)->core_id >= pmd->core_id) {
             return vmq_xasprintf("pmd %u (core %u) is not in order",
                                  i, pmd->core_id);
         } else if (windowed && (pmd->busy_cycles > ABSURD
@@ -594,7 +594,7 @@ check_ports(const struct vmq_snapshot *s)
 
         if (!port->name) {
             return vmq_xasprintf("port %u has no name", i);
-        } else if (i && port[-1].port_no >= port->port_no) {
+        } else if (i && (port - 1)->port_no >= port->port_no) {
             return vmq_xasprintf("port %u (number %u) is not in order",
                                  i, port->port_no);
         }
@@ -617,7 +617,7 @@ check_rxqs(const struct vmq_snapshot *s, bool windowed)
             return vmq_xasprintf("rxq %u is of no port", i);
         } else if (rxq->pmd >= s->n_pmds && rxq->pmd != VMQ_NONE) {
             return vmq_xasprintf("rxq %u is polled by no PMD", i);
-        } else if (i && pair(rxq[-1].port, rxq[-1].qid)
+        } else if (i && pair((rxq - 1)->port, (rxq - 1)->qid)
                         >= pair(rxq->port, rxq->qid)) {
             return vmq_xasprintf("rxq %u is not in order", i);
         } else if (!mobility_names(rxq->mobility)) {
@@ -644,7 +644,7 @@ check_port_pmds(const struct vmq_snapshot *s)
 
         if (pp->port >= s->n_ports || pp->pmd >= s->n_pmds) {
             return vmq_xasprintf("flow count %u is of no port or PMD", i);
-        } else if (i && pair(pp[-1].port, pp[-1].pmd)
+        } else if (i && pair((pp - 1)->port, (pp - 1)->pmd)
                         >= pair(pp->port, pp->pmd)) {
             return vmq_xasprintf("flow count %u is not in order", i);
         }
@@ -957,8 +957,9 @@ parse_name(const char *s, size_t n)
 {
     char *name = vmq_xrealloc(NULL, n + 1, 1);
     size_t length = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; ) {
+    while (i < n) {
         unsigned char c = s[i++];
 
         if (c == '\\') {

@@ -65,24 +65,18 @@ put_json(struct json *json, struct ds *reply)
     json_destroy(json);
 }
 
-/* Removes a leading "--json" from the arguments.  Returns whether it was
- * there. */
+/* Returns whether the first argument is "--json". */
 static bool
-take_json_option(int *argc, const char ***argv)
+wants_json(int argc, const char *argv[])
 {
-    if (*argc > 0 && !strcmp((*argv)[0], "--json")) {
-        (*argc)--;
-        (*argv)++;
-        return true;
-    }
-    return false;
+    return argc > 0 && !strcmp(argv[0], "--json");
 }
 
 static bool
-no_more_arguments(int argc, const char *argv[], struct ds *reply)
+no_more_arguments(int argc, const char *argv[], int n, struct ds *reply)
 {
-    if (argc > 0) {
-        ds_put_format(reply, "%s: unknown argument or datapath", argv[0]);
+    if (argc > n) {
+        ds_put_format(reply, "%s: unknown argument or datapath", argv[n]);
         return false;
     }
     return true;
@@ -579,10 +573,10 @@ static bool
 vmq_show(struct vmq_engine *engine, int argc, const char *argv[],
          struct ds *reply)
 {
-    bool json = take_json_option(&argc, &argv);
+    bool json = wants_json(argc, argv);
     struct vmq_view view;
 
-    if (!no_more_arguments(argc, argv, reply)) {
+    if (!no_more_arguments(argc, argv, json, reply)) {
         return false;
     }
 
@@ -674,18 +668,14 @@ static bool
 vmq_history(struct vmq_engine *engine, int argc, const char *argv[],
             struct ds *reply)
 {
-    bool json = take_json_option(&argc, &argv);
+    bool json = wants_json(argc, argv);
     unsigned int n = VMQ_HISTORY_DEFAULT;
 
-    if (argc > 0) {
-        if (!str_to_uint(argv[0], 10, &n)) {
-            ds_put_format(reply, "%s: not a number of moves", argv[0]);
-            return false;
-        }
-        argc--;
-        argv++;
+    if (argc > json && !str_to_uint(argv[json], 10, &n)) {
+        ds_put_format(reply, "%s: not a number of moves", argv[json]);
+        return false;
     }
-    if (!no_more_arguments(argc, argv, reply)) {
+    if (!no_more_arguments(argc, argv, json + 1, reply)) {
         return false;
     }
     n = MIN(n, vmq_engine_n_events(engine));
@@ -694,9 +684,9 @@ vmq_history(struct vmq_engine *engine, int argc, const char *argv[],
     if (json) {
         struct json *array = json_array_create_empty();
 
-        for (unsigned int age = n; age-- > 0; ) {
-            json_array_add(array, event_to_json(vmq_engine_event(engine,
-                                                                 age)));
+        for (; n; n--) {
+            json_array_add(array,
+                           event_to_json(vmq_engine_event(engine, n - 1)));
         }
         put_json(array, reply);
         return true;
@@ -710,8 +700,8 @@ vmq_history(struct vmq_engine *engine, int argc, const char *argv[],
                   "port", "queue", "from", "to", "load", "from load",
                   "to load", "credits", "blackout us", "warmed", "skipped",
                   "outcome", "why");
-    for (unsigned int age = n; age-- > 0; ) {
-        show_event(vmq_engine_event(engine, age), reply);
+    for (; n; n--) {
+        show_event(vmq_engine_event(engine, n - 1), reply);
     }
     return true;
 }
@@ -827,10 +817,10 @@ static bool
 vmq_explain(struct vmq_engine *engine, int argc, const char *argv[],
             struct ds *reply)
 {
-    bool json = take_json_option(&argc, &argv);
+    bool json = wants_json(argc, argv);
     struct vmq_view view;
 
-    if (!no_more_arguments(argc, argv, reply)) {
+    if (!no_more_arguments(argc, argv, json, reply)) {
         return false;
     }
 
@@ -910,7 +900,7 @@ static bool
 vmq_pause(struct vmq_engine *engine, int argc, const char *argv[],
           struct ds *reply)
 {
-    if (!no_more_arguments(argc, argv, reply)) {
+    if (!no_more_arguments(argc, argv, 0, reply)) {
         return false;
     }
     vmq_engine_set_paused(engine, true);
@@ -921,7 +911,7 @@ static bool
 vmq_resume(struct vmq_engine *engine, int argc, const char *argv[],
            struct ds *reply)
 {
-    if (!no_more_arguments(argc, argv, reply)) {
+    if (!no_more_arguments(argc, argv, 0, reply)) {
         return false;
     }
     vmq_engine_set_paused(engine, false);
