@@ -191,6 +191,11 @@ check-system: ovs $(noinst_PROGRAMS)
 	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
 	@$(RUN_CHECK) --end $@
 
+# Measures, and needs a machine that does little else.
+check-latency: ovs
+	@OVS_TREE=$(OVS_TREE_DIR) $(SHELL) $(srcdir)/tests/vmq-latency
+.PHONY: check-latency
+
 patch-check: ovs
 	@$(RUN_CHECK) --begin $@
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
