@@ -228,7 +228,7 @@ dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
     odp_port_t port_no = rxq->port->port_no;
     vmq_snapshot_add_port_pmd(raw, port, pmd,
                               ccmap_find(&rxq->pmd->n_flows,
-                                         hash_port_no(port_no)));
+                                         odp_to_u32(port_no)));
 }
 
 static void dp_vmq_fake(struct dp_netdev *, struct vmq_snapshot *raw);
@@ -241,7 +241,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     struct dp_netdev *dp = dp_;
     struct dp_netdev_pmd_thread **pmds;
     struct dp_netdev_port *port;
-    struct pmd_perf_stats clock;
+    static struct pmd_perf_stats clock;     /* Large. */
     struct timespec ts;
     size_t n_pmds;
 
@@ -351,6 +351,15 @@ dp_vmq_give_rxq(struct dp_netdev *dp, const struct dp_vmq_transit *transit)
     ovs_mutex_unlock(&pmd->port_mutex);
 }
 
+/* Where the interval is that ended 'age' intervals before the one that will be
+ * stored at 'idx'. */
+static unsigned int
+dp_vmq_interval_slot(unsigned int idx, unsigned int age)
+{
+    return (idx % PMD_INTERVAL_MAX + PMD_INTERVAL_MAX - age)
+           % PMD_INTERVAL_MAX;
+}
+
 /* What pmd-rxq-show prints of a PMD compares the cycles of its queues with its
  * own in the same past intervals.  The cycles of a queue travel with it, so
  * its part of the PMD's has to as well. */
@@ -364,11 +373,12 @@ dp_vmq_move_past_cycles(const struct dp_vmq_transit *transit)
     unsigned int from_idx = atomic_count_get(&from->intrvl_idx);
     unsigned int to_idx = atomic_count_get(&to->intrvl_idx);
 
-    for (unsigned int age = 1; age <= PMD_INTERVAL_MAX; age++) {
-        unsigned int f = (from_idx - age) % PMD_INTERVAL_MAX;
-        unsigned int t = (to_idx - age) % PMD_INTERVAL_MAX;
+    /* The oldest interval is the one that a PMD may be replacing just now. */
+    for (unsigned int age = 1; age < PMD_INTERVAL_MAX; age++) {
+        unsigned int f = dp_vmq_interval_slot(from_idx, age);
+        unsigned int t = dp_vmq_interval_slot(to_idx, age);
         uint64_t cycles = dp_netdev_rxq_get_intrvl_cycles(
-            transit->rxq, (rxq_idx - age) % PMD_INTERVAL_MAX);
+            transit->rxq, dp_vmq_interval_slot(rxq_idx, age));
         unsigned long long int busy;
 
         atomic_read_relaxed(&from->busy_cycles_intrvl[f], &busy);
@@ -499,9 +509,23 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
         for (unsigned int i = 0; i < port->n_rxq; i++) {
             struct dp_netdev_rxq *rxq = &port->rxqs[i];
 
-            rxq->vmq.last_core = rxq->pmd ? rxq->pmd->core_id + 1 : 0;
+            if (rxq->pmd) {
+                rxq->vmq.last_core = rxq->pmd->core_id + 1;
+            }
         }
     }
+}
+
+/* Returns true if 'rxq' is to go from the node of PMD 'from' to that of 'to',
+ * because its device is there.  It was elsewhere when the queue came to 'from',
+ * as a vhost-user port may be before its peer connects, or had no PMDs. */
+static bool
+dp_vmq_goes_home(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
+                 const struct sched_pmd *from, const struct sched_pmd *to)
+{
+    return (to && to->numa->numa_id != from->numa->numa_id
+            && to->numa->numa_id == netdev_get_numa_id(rxq->port->netdev)
+            && !vmq_engine_crosses_numa(dp->vmq->engine));
 }
 
 /* Returns the PMD of 'numa_list' that should go on polling 'rxq' now that
@@ -529,7 +553,8 @@ dp_vmq_sticky_pmd(struct dp_netdev *dp, struct sched_numa_list *numa_list,
             if (vmq_place(&place, 1, rxq->vmq.last_core - 1,
                           netdev_get_numa_id(rxq->port->netdev))
                 != VMQ_NONE) {
-                return sched_pmd;
+                return (dp_vmq_goes_home(dp, rxq, sched_pmd, assigned)
+                        ? assigned : sched_pmd);
             }
         }
     }

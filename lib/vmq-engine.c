@@ -193,6 +193,12 @@ vmq_engine_is_on(const struct vmq_engine *engine)
     return engine->config.enabled;
 }
 
+bool
+vmq_engine_crosses_numa(const struct vmq_engine *engine)
+{
+    return engine->config.cross_numa;
+}
+
 static void
 vmq_engine_count_verdict(struct vmq_engine *engine, enum vmq_verdict verdict)
 {
@@ -488,8 +494,13 @@ vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
     /* The operator speaks of the queues that there are now, which the last
      * sample may not know.  Without a window there are no loads, but the
      * assignment is all that matters here. */
-    const struct vmq_snapshot *snapshot
-        = vmq_engine_sample(engine) ? &engine->snapshot : &engine->raw;
+    const struct vmq_snapshot *snapshot = &engine->snapshot;
+    if (!vmq_engine_sample(engine)) {
+        for (uint32_t i = 0; i < engine->raw.n_rxqs; i++) {
+            engine->raw.rxqs[i].cycles = 0;
+        }
+        snapshot = &engine->raw;
+    }
 
     struct vmq_plan plan;
     vmq_plan_init(&plan);

@@ -128,6 +128,7 @@ void vmq_engine_destroy(struct vmq_engine *);
 bool vmq_engine_set_config(struct vmq_engine *,
                            const struct smap *other_config);
 bool vmq_engine_is_on(const struct vmq_engine *);
+bool vmq_engine_crosses_numa(const struct vmq_engine *);
 void vmq_engine_run(struct vmq_engine *);
 void vmq_engine_wait(struct vmq_engine *);
 
