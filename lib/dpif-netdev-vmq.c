@@ -517,8 +517,9 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
 }
 
 /* Returns true if 'rxq' is to go from the node of PMD 'from' to that of 'to',
- * because its device is there.  It was elsewhere when the queue came to 'from',
- * as a vhost-user port may be before its peer connects, or had no PMDs. */
+ * because its device is there.  When the queue came to 'from', the device was
+ * elsewhere, as a vhost-user port may be before its peer connects, or its node
+ * had no PMDs. */
 static bool
 dp_vmq_goes_home(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
                  const struct sched_pmd *from, const struct sched_pmd *to)
