@@ -185,7 +185,7 @@ dp_vmq_rxq_mobility(const struct dp_netdev_rxq *rxq)
         return VMQ_UNSUPPORTED;
     } else if (rxq->core_id == rxq->pmd->core_id) {
         return rxq->pmd->isolated ? VMQ_ISOLATED : VMQ_PINNED;
-    } else if (rxq->port->vmq_excluded) {
+    } else if (rxq->port->vmq.excluded) {
         return VMQ_EXCLUDED;
     }
     return VMQ_DYNAMIC;
@@ -598,6 +598,28 @@ dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
             dp_netdev_request_reconfigure(dp);
         }
     }
+}
+
+/* Takes the setting of 'port' from its Interface's 'other_config'.  A value
+ * that is neither true nor false is logged once and changes nothing. */
+static void
+dp_vmq_port_set_config(struct dp_netdev_port *port,
+                       const struct smap *other_config)
+{
+    const char *value = smap_get_def(other_config, "pmd-vmq", "true");
+    uint32_t bad_value = 0;
+
+    if (!strcmp(value, "true") || !strcmp(value, "false")) {
+        port->vmq.excluded = !strcmp(value, "false");
+    } else {
+        bad_value = hash_string(value, 0) | 1;
+        if (bad_value != port->vmq.bad_value) {
+            VLOG_WARN("%s: other_config:pmd-vmq=%s is neither true nor false; "
+                      "keeping %s", netdev_get_name(port->netdev), value,
+                      port->vmq.excluded ? "false" : "true");
+        }
+    }
+    port->vmq.bad_value = bad_value;
 }
 
 /* Returns whether pmd-auto-lb may do as 'auto_lb' says, which is no if VMQ

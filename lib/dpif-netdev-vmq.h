@@ -63,6 +63,13 @@ struct dp_vmq_rxq {
     uint64_t fake_cycles;
 };
 
+/* Of a port.  Owned by the main thread. */
+struct dp_vmq_port {
+    bool excluded;                  /* Leave its queues where they are. */
+    uint32_t bad_value;             /* Hash of the value of other_config:pmd-vmq
+                                     * that was complained of, otherwise 0. */
+};
+
 /* Of a PMD thread. */
 struct dp_vmq_pmd {
     unsigned int sibling_group;     /* Lowest CPU of its physical core. */
