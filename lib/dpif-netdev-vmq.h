@@ -66,8 +66,8 @@ struct dp_vmq_rxq {
 /* Of a port.  Owned by the main thread. */
 struct dp_vmq_port {
     bool excluded;                  /* Leave its queues where they are. */
-    uint32_t bad_value;             /* Hash of the value of other_config:pmd-vmq
-                                     * that was complained of, otherwise 0. */
+    uint32_t bad_value;             /* Hash of the value of pmd-vmq that was
+                                     * complained of, otherwise 0. */
 };
 
 /* Of a PMD thread. */

@@ -37,17 +37,6 @@
 #define VMQ_MAX_DOUBLINGS 4
 #define VMQ_QUIET_MS 60000
 
-/* What a queue did last.  A queue that never moved has no entry. */
-struct vmq_account {
-    uint32_t port_no;
-    uint32_t qid;
-    uint64_t moved_ms;          /* When it moved last... */
-    uint32_t left_core;         /* ...and from where. */
-    int32_t balance_mc;         /* Right after that move; orders can take it
-                                 * below the limit, which then counts. */
-    uint32_t doublings;         /* Of the refill time, right after that. */
-};
-
 struct vmq_ledger {
     struct vmq_account *accounts;       /* Sorted by (port_no, qid). */
     uint32_t n;
@@ -164,6 +153,31 @@ vmq_account_balance_mc(const struct vmq_account *a,
         d -= d > 0;
     }
     return balance_mc < cap_mc ? balance_mc : cap_mc;
+}
+
+bool
+vmq_ledger_get(const struct vmq_ledger *ledger,
+               const struct vmq_snapshot *snapshot, uint32_t rxq,
+               struct vmq_account *account)
+{
+    const struct vmq_account *a = vmq_ledger_find(ledger, snapshot, rxq);
+
+    if (a) {
+        *account = *a;
+    }
+    return a != NULL;
+}
+
+void
+vmq_ledger_put(struct vmq_ledger *ledger, const struct vmq_snapshot *snapshot,
+               uint32_t rxq, const struct vmq_account *account)
+{
+    struct vmq_account *a = vmq_ledger_open(ledger, snapshot, rxq);
+
+    a->moved_ms = account->moved_ms;
+    a->left_core = account->left_core;
+    a->balance_mc = account->balance_mc;
+    a->doublings = account->doublings;
 }
 
 void

@@ -97,6 +97,25 @@ extern "C" {
 struct vmq_ledger *vmq_ledger_create(void);
 void vmq_ledger_destroy(struct vmq_ledger *);
 
+/* What a queue did last.  A queue that never moved has no account. */
+struct vmq_account {
+    uint32_t port_no;
+    uint32_t qid;
+    uint64_t moved_ms;          /* When it moved last... */
+    uint32_t left_core;         /* ...and from where. */
+    int32_t balance_mc;         /* Right after that move; orders can take it
+                                 * below the limit, which then counts. */
+    uint32_t doublings;         /* Of the refill time, right after that. */
+};
+
+/* For taking a ledger from one process to another.  Gets the account of queue
+ * 'rxq' of 'snapshot', or returns false if there is none. */
+bool vmq_ledger_get(const struct vmq_ledger *, const struct vmq_snapshot *,
+                    uint32_t rxq, struct vmq_account *);
+/* ...and puts it, for the queue 'rxq' of 'snapshot'. */
+void vmq_ledger_put(struct vmq_ledger *, const struct vmq_snapshot *,
+                    uint32_t rxq, const struct vmq_account *);
+
 struct vmq_quote {
     int32_t balance_mc;         /* Negative: in overdraft. */
     uint32_t price_mc;          /* Of this move, with surcharge. */
@@ -123,7 +142,7 @@ enum vmq_return {
 
 /* Debits the moves of 'plan' that were applied.  'returns', if nonnull, has
  * an element for each move and is filled in.  This and vmq_credit_forget()
- * are the only writers of the ledger. */
+ * are the only writers of the ledger in a switch. */
 void vmq_credit_commit(struct vmq_ledger *, const struct vmq_config *,
                        const struct vmq_snapshot *, const struct vmq_plan *,
                        const enum vmq_outcome *outcomes,

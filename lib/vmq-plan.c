@@ -837,25 +837,35 @@ spread_group(struct planner *w, uint32_t group)
 
 /* Evacuate. */
 
-/* Returns true if PMD 'p' with the queue 'r' in addition is over 'limit_bp' of
- * its capacity at no moment of the slow view. */
+/* Returns true if PMD 'p' can take queue 'r' in addition: if the load of both
+ * together, at its highest moment in the slow view, is not over the pack
+ * target, or is as far below the goal of a spread as it has ever been from its
+ * lowest moment.  A load that has not changed for the coalesce hold needs less
+ * headroom than one that has. */
 static bool
-fits_always(const struct pmd_work *p, const struct rxq_work *r,
-            uint32_t limit_bp, uint32_t *highest_bp)
+fits_always(const struct vmq_config *c, const struct pmd_work *p,
+            const struct rxq_work *r, uint32_t *highest_bp)
 {
-    uint64_t limit = (uint64_t) limit_bp * p->capacity_ppm / PPM;
+    uint32_t now_bp = pressure_bp(p, p->load_ppm + r->load_ppm);
+    uint32_t highest = 0, lowest = UINT32_MAX;
 
-    *highest_bp = 0;
     for (uint32_t slot = 0; slot < N_SLOTS; slot++) {
         uint32_t bp = p->slots_bp[slot] + r->slots_bp[slot];
 
-        if (bp > *highest_bp) {
-            *highest_bp = bp;
-        }
+        highest = bp > highest ? bp : highest;
+        lowest = bp < lowest ? bp : lowest;
     }
+    *highest_bp = highest;
+
     /* Now, more exactly: many small queues round to less than they are. */
-    return (*highest_bp <= limit
-            && pressure_bp(p, p->load_ppm + r->load_ppm) <= limit_bp);
+    uint64_t high_ppm = (uint64_t) highest * (PPM / VMQ_BP);
+    uint32_t high_bp = pressure_bp(p, high_ppm);
+    uint32_t range_bp = pressure_bp(p, (uint64_t) (highest - lowest)
+                                       * (PPM / VMQ_BP));
+
+    high_bp = high_bp > now_bp ? high_bp : now_bp;
+    return (high_bp <= vmq_config_pack_target_bp(c)
+            || high_bp + range_bp <= spread_goal_bp(c));
 }
 
 /* The queues of PMD 'pmd', the heaviest first.  Returns their number. */
@@ -885,7 +895,6 @@ find_shelter(const struct planner *w, uint32_t rxq, uint32_t from, bool force,
              struct vmq_quote *quote, enum vmq_verdict *why)
 {
     const struct rxq_work *r = &w->rxqs[rxq];
-    uint32_t limit_bp = vmq_config_pack_target_bp(w->c);
     uint32_t best = VMQ_NONE, fallback = VMQ_NONE;
     uint32_t best_bp = 0, fallback_bp = UINT32_MAX;
     bool best_remote = false;
@@ -903,7 +912,7 @@ find_shelter(const struct planner *w, uint32_t rxq, uint32_t from, bool force,
 
         bool remote = is_remote(w, rxq, to);
         if (w->s->pmds[to].evacuating || (remote && !is_remote(w, rxq, from))
-            || !fits_always(t, r, limit_bp, &highest_bp)) {
+            || !fits_always(w->c, t, r, &highest_bp)) {
             uint32_t to_bp = pressure_bp(t, t->load_ppm + r->load_ppm);
 
             if (force && to_bp < fallback_bp) {

@@ -70,11 +70,14 @@
  *
  *     Coalesce.  If no PMD wants relief and the last moves have shown up: the
  *     PMD that is cheapest to free gives each of its queues, the heaviest
- *     first, to the active PMD that it fills most without taking load(slot)
- *     over T of its capacity in any slot, or over T now; if that can be done
- *     for all of them.  What takes more moves than are left is finished by
- *     the next plans.  Cost is the sum of prices and disturbance, in credits:
- *     one a queue, one each 100,000 packets/s, one each 1,000 flows.
+ *     first, to the active PMD that it fills most, of those on which it fits;
+ *     if that can be done for all of them.  It fits if load(slot) of both
+ *     together is in no slot, nor now, over T of the capacity, or if it is
+ *     steady: in all slots as far below (S + T) / 2, at its highest, as its
+ *     highest is above its lowest.  What takes more moves than are left is
+ *     finished by the next plans.  Cost is the sum of prices and disturbance,
+ *     in credits: one a queue, one each 100,000 packets/s, one each 1,000
+ *     flows.
  *
  * Credits (vmq-credit.h) decide who may move: to spread and to coalesce, a
  * queue must afford it, but off a PMD without any time left it may overdraw.
@@ -110,8 +113,10 @@
  *        makes the vector of pressures, sorted from the highest down, strictly
  *        smaller in lexicographic order.  Thus no move gains nothing.
  *   P6.  No move of the coalesce pass takes its destination over the pack
- *        target, at any moment of the slow view.  It frees its source: all
- *        queues leave, or as many as a plan may move.
+ *        target, at any moment of the slow view, unless its load is so steady
+ *        that twice the highest of these, less the lowest, is not over the
+ *        goal of a spread.  It frees its source: all queues leave, or as many
+ *        as a plan may move.
  *   P7.  The number of active PMDs of a NUMA node never leaves, or gets
  *        farther from, pmd-vmq-min-pmds (or the number of queues, if that is
  *        less) to pmd-vmq-max-pmds.

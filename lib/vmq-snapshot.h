@@ -181,7 +181,7 @@ struct vmq_rxq {
     /* Windowed only. */
     bool backlog;               /* A streak of full batches on a full PMD. */
     uint32_t n_history;         /* Slots that the queue has lived through. */
-    uint16_t history_bp[VMQ_HISTORY_SLOTS]; /* Mean loads, newest first. */
+    uint16_t history_bp[VMQ_HISTORY_SLOTS]; /* Loads, newest first. */
 };
 
 /* Datapath flows of a PMD that are bound to a port that it polls. */

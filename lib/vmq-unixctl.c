@@ -426,6 +426,24 @@ pmd_to_json(const struct vmq_view *view, uint32_t i)
     return json;
 }
 
+/* What the ledger knows of queue 'i', null if it never moved. */
+static struct json *
+last_move_to_json(const struct vmq_view *view, uint32_t i)
+{
+    struct vmq_account account;
+    struct json *json;
+
+    if (!vmq_ledger_get(view->ledger, view->raw, i, &account)) {
+        return json_null_create();
+    }
+    json = json_object_create();
+    put_int(json, "moved_ms", account.moved_ms);
+    put_int(json, "from", account.left_core);
+    put_int(json, "balance_mc", account.balance_mc);
+    put_int(json, "doublings", account.doublings);
+    return json;
+}
+
 static struct json *
 rxq_to_json(const struct vmq_view *view, uint32_t i)
 {
@@ -450,6 +468,7 @@ rxq_to_json(const struct vmq_view *view, uint32_t i)
     put_int(json, "moves", raw->n_moves);
     put_int(json, "credits_mc", credit.balance_mc);
     put_int(json, "refill_ms", credit.refill_ms);
+    json_object_put(json, "last_move", last_move_to_json(view, i));
     put_known(json, "load_bp", rxq, rxq_load_bp(view, rxq));
     put_known(json, "slow_bp", rxq, rxq_slow_bp(rxq));
     put_bool(json, "backlog", rxq && rxq->backlog);

@@ -98,7 +98,8 @@ struct window_rxq {
     unsigned int streak;        /* Samples in a row that look like backlog. */
 
     bool joined;                /* Joined after the slot had begun. */
-    uint64_t slot_cycles;       /* In the slot that is not complete yet. */
+    uint64_t slot_cycles;       /* In the slot that is not complete yet... */
+    uint16_t slot_peak_bp;      /* ...and the highest fast load in it. */
     uint32_t n_slots;           /* Slots in 'slots_bp'. */
     uint16_t slots_bp[VMQ_HISTORY_SLOTS]; /* Newest first. */
 };
@@ -288,6 +289,7 @@ restart_slot(struct vmq_window *w)
     memset(&w->slot, 0, sizeof w->slot);
     for (uint32_t i = 0; i < w->last.n_rxqs; i++) {
         w->rxqs[i].slot_cycles = 0;
+        w->rxqs[i].slot_peak_bp = 0;
         w->rxqs[i].joined = false;
     }
 }
@@ -606,6 +608,21 @@ drop_buckets(struct vmq_window *w)
     }
 }
 
+/* Remembers for the slot how high the fast loads have been in it. */
+static void
+note_peaks(struct vmq_window *w)
+{
+    for (uint32_t i = 0; (i < w->last.n_rxqs
+                          && w->total.ms >= w->params.hold_ms); i++) {
+        struct window_rxq *q = &w->rxqs[i];
+        uint64_t bp = vmq_mul_div(q->total.cycles, VMQ_BP, w->total.cycles);
+
+        if (bp > q->slot_peak_bp) {
+            q->slot_peak_bp = bp < UINT16_MAX ? bp : UINT16_MAX;
+        }
+    }
+}
+
 /* Completes the slot if it is long enough.  The sample that reaches its end
  * belongs to it as a whole. */
 static void
@@ -618,6 +635,9 @@ complete_slot(struct vmq_window *w)
         struct window_rxq *q = &w->rxqs[i];
         uint64_t bp = vmq_mul_div(q->slot_cycles, VMQ_BP, w->slot.cycles);
 
+        if (bp < q->slot_peak_bp) {
+            bp = q->slot_peak_bp;
+        }
         if (!q->joined) {
             memmove(&q->slots_bp[1], &q->slots_bp[0],
                     (VMQ_HISTORY_SLOTS - 1) * sizeof q->slots_bp[0]);
@@ -646,6 +666,7 @@ take_sample(struct vmq_window *w, const struct span *span)
         account_pmd(&w->pmds[i], bucket);
     }
     drop_buckets(w);
+    note_peaks(w);
     complete_slot(w);
 }
 

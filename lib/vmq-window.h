@@ -41,12 +41,16 @@
  *      are 13 or 14 of 800 ms each.
  *
  *    - The slow one, over the coalesce hold, is for each queue a history of
- *      mean loads in slots of 1/20 of the hold.  A slot is complete with the
- *      first sample that reaches its end; that sample belongs to it as a
- *      whole.  The slots of all queues begin and end together.  If the
- *      interval is longer than a slot should be, then slots are one interval
- *      long and each counts as several, so that VMQ_HISTORY_SLOTS always stand
- *      for the hold.
+ *      loads in slots of 1/20 of the hold: the mean over the slot or, if that
+ *      is more, the highest that the load in the fast window has been in it.
+ *      (Otherwise a burst that is shorter than a slot overloads a PMD in the
+ *      fast view and is not there in the slow one, so that queues would be
+ *      spread and coalesced in turn as long as there are bursts.)  A slot is
+ *      complete with the first sample that reaches its end; that sample
+ *      belongs to it as a whole.  The slots of all queues begin and end
+ *      together.  If the interval is longer than a slot should be, then slots
+ *      are one interval long and each counts as several, so that
+ *      VMQ_HISTORY_SLOTS always stand for the hold.
  *
  * A PMD charges the cycles that pass to its queues, even those in which the
  * system ran something else on its CPU.  In each sample

@@ -9,6 +9,8 @@ OVS_OVERLAY += \
 
 EXTRA_DIST += \
 	tests/check-purity \
+	tests/check-tools \
+	tests/run-fuzz \
 	tests/vmq-demo \
 	tests/vmq-latency \
 	tests/vmq-shell \
@@ -20,8 +22,10 @@ EXTRA_DIST += \
 ## -------------------------------- ##
 
 UNIT_TESTS = \
+	tests/test-vmq-adversary \
 	tests/test-vmq-config \
 	tests/test-vmq-credit \
+	tests/test-vmq-oracle \
 	tests/test-vmq-plan \
 	tests/test-vmq-properties \
 	tests/test-vmq-snapshot \
@@ -39,6 +43,12 @@ tests_libvmqtest_la_SOURCES = \
 	tests/vmq-test.h
 tests_libvmqtest_la_CFLAGS = $(UNIT_CFLAGS)
 
+tests_test_vmq_adversary_SOURCES = \
+	tests/test-vmq-adversary.c \
+	tests/vmq-test.h
+tests_test_vmq_adversary_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_adversary_LDADD = $(UNIT_LDADD)
+
 tests_test_vmq_config_SOURCES = \
 	tests/test-vmq-config.c \
 	tests/vmq-test.h
@@ -50,6 +60,12 @@ tests_test_vmq_credit_SOURCES = \
 	tests/vmq-test.h
 tests_test_vmq_credit_CFLAGS = $(UNIT_CFLAGS)
 tests_test_vmq_credit_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_oracle_SOURCES = \
+	tests/test-vmq-oracle.c \
+	tests/vmq-test.h
+tests_test_vmq_oracle_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_oracle_LDADD = $(UNIT_LDADD)
 
 tests_test_vmq_plan_SOURCES = \
 	tests/test-vmq-plan.c \
@@ -134,6 +150,7 @@ RESULTS = $(abs_builddir)/test-results
 RUN_CHECK = RESULTS='$(RESULTS)' $(BASH) $(srcdir)/build-aux/run-check
 CHECKS = \
 	check-fast \
+	check-fuzz \
 	check-warnings \
 	check-ovs-vmq \
 	check-ovs-stock \
@@ -157,8 +174,37 @@ endif
 	@$(RUN_CHECK) check-fast docs \
 	  $(srcdir)/build-aux/check-docs ./build-aux/vmq-docs
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
+	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
+
+# Without clang's libFuzzer, skipped.
+FUZZ_TARGETS = snapshot config plan
+FUZZ_SECONDS = 20
+EXTRA_DIST += \
+	tests/corpus/config/all-keys \
+	tests/corpus/config/bad-values \
+	tests/corpus/config/least-thresholds \
+	tests/corpus/plan/coalesce \
+	tests/corpus/plan/elephant \
+	tests/corpus/plan/max-pmds-no-credits \
+	tests/corpus/plan/numa-backlog-flows \
+	tests/corpus/plan/overload \
+	tests/corpus/snapshot/bad-escape \
+	tests/corpus/snapshot/comments-and-blanks \
+	tests/corpus/snapshot/no-such-port \
+	tests/corpus/snapshot/too-large \
+	tests/corpus/snapshot/two-pmds \
+	tests/fuzz/fuzz-config.c \
+	tests/fuzz/fuzz-plan.c \
+	tests/fuzz/fuzz-snapshot.c \
+	tests/fuzz/vmq-fuzz.h
+check-fuzz:
+	@$(RUN_CHECK) --begin $@
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	  $(RUN_CHECK) $@ fuzz $(BASH) $(srcdir)/tests/run-fuzz $(srcdir) \
+	    $(FUZZ_TARGETS)
+	@$(RUN_CHECK) --end $@
 
 check-warnings: ovs
 	@$(RUN_CHECK) --begin $@
@@ -191,6 +237,19 @@ check-system: ovs $(noinst_PROGRAMS)
 	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
 	@$(RUN_CHECK) --end $@
 
+# How long plans take.
+EXTRA_PROGRAMS = tests/vmq-bench-plan
+CLEANFILES += tests/vmq-bench-plan$(EXEEXT)
+tests_vmq_bench_plan_SOURCES = \
+	tests/vmq-bench-plan.c \
+	tests/vmq-test.h
+tests_vmq_bench_plan_CFLAGS = $(UNIT_CFLAGS)
+tests_vmq_bench_plan_LDADD = lib/libvmq.la -lm
+
+bench-plan: tests/vmq-bench-plan$(EXEEXT)
+	@./tests/vmq-bench-plan$(EXEEXT)
+.PHONY: bench-plan
+
 # Measures, and needs a machine that does little else.
 check-latency: ovs
 	@OVS_TREE=$(OVS_TREE_DIR) $(SHELL) $(srcdir)/tests/vmq-latency
@@ -201,10 +260,10 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-ovs-stock check-ovs-vmq check-system \
+.PHONY: check-fast check-fuzz check-ovs-stock check-ovs-vmq check-system \
 	check-warnings patch-check
 
 clean-check:
-	rm -rf $(RESULTS)
+	rm -rf $(RESULTS) fuzz
 CLEAN_LOCAL += clean-check
 .PHONY: clean-check

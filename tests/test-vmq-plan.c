@@ -686,10 +686,10 @@ pmds_that_just_fit_one_fewer_are_coalesced(void **state)
     host_init(&h, "0 0 0");
     host_add(&h, 0, 4500);
     host_add(&h, 1, 4500);
-    host_add(&h, 2, 3000);
-    host_add(&h, 2, 3001);
+    host_add(&h, 2, 3500);
+    host_add(&h, 2, 3501);
     host_expect(&h, "");
-    host_set_load(&h, 3, 3000);
+    host_set_load(&h, 3, 3500);
     host_expect(&h, "q2 2>0 coalesce, q3 2>1 coalesce");
     host_destroy(&h);
 }
@@ -817,13 +817,13 @@ an_evacuation_that_does_not_fit_any_more_stops(void **state)
     for (int i = 0; i < 10; i++) {
         host_add(&h, 0, 100);
     }
-    host_add(&h, 1, 6500);
+    host_add(&h, 1, 7000);
     host_expect(&h, "q10 1>0 coalesce");
     h.s.rxqs[10].packets = 10000000;
     host_expect(&h, "q0 0>1 coalesce, q1 0>1 coalesce, "
                 "q2 0>1 coalesce, q3 0>1 coalesce");
     host_apply(&h, 100);
-    host_set_load(&h, 10, 6600);
+    host_set_load(&h, 10, 7100);
     host_expect(&h, "");
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
     host_destroy(&h);
@@ -995,11 +995,11 @@ a_hundred_idle_queues_are_not_rounded_to_nothing(void **state)
         host_add(&h, 1, 1);
         h.s.rxqs[i].cycles = h.s.window_cycles / VMQ_BP * 19 / 10;
     }
-    host_add(&h, 0, 7400);
+    host_add(&h, 0, 7900);
     h.s.rxqs[100].packets = 1000000000;
     host_expect(&h, "");
     assert_int_equal(verdict(&h, 1), VMQ_VERDICT_NO_FIT);
-    host_set_load(&h, 100, 7310);
+    host_set_load(&h, 100, 7810);
     host_plan(&h);
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_COALESCE);
     host_destroy(&h);
@@ -1042,7 +1042,7 @@ unknown_queues_are_coalesced_without_overload(void **state)
         assert_true(!h.plan.n_moves
                     || h.plan.verdict == VMQ_VERDICT_COALESCE);
         host_apply(&h, 100);
-        assert_in_range(host_worst_bp(&h), 0, 7500);
+        assert_in_range(host_worst_bp(&h), 0, 8000);
     }
     assert_int_equal(host_n_active(&h), 4);
     host_expect(&h, "");
@@ -1131,7 +1131,7 @@ numa_nodes_are_kept_apart(void **state)
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
     host_set_load(&h, 0, 100);
     host_set_load(&h, 1, 100);
-    host_set_load(&h, 2, 7500);
+    host_set_load(&h, 2, 8000);
     host_add(&h, 1, 100);
     host_expect(&h, "");
     host_destroy(&h);
@@ -1181,7 +1181,7 @@ no_queue_leaves_its_node_to_free_a_pmd(void **state)
     (void) state;
     host_init(&h, "0 0 1");
     h.config.cross_numa = true;
-    host_add(&h, 0, 7000);
+    host_add(&h, 0, 7500);
     host_add(&h, 1, 1000);
     host_add(&h, 2, 1000);
     host_expect(&h, "");

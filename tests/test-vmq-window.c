@@ -835,8 +835,10 @@ test_slots(void **state)
     }
     world_step(&w, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 1);
-    assert_int_equal(w.s.rxqs[0].history_bp[0], (0 + 1 + 2 + 3 + 3) * 200);
-    assert_int_equal(w.s.rxqs[1].history_bp[0], 1000);
+    /* The highest mean of 300 ms: that of the last three samples, and that of
+     * any three with the third one. */
+    assert_int_equal(w.s.rxqs[0].history_bp[0], (2 + 3 + 3) * 1000 / 3);
+    assert_int_equal(w.s.rxqs[1].history_bp[0], 5000 / 3);
 
     /* Newest first. */
     w.load_bp[0] = 5000;
@@ -846,7 +848,7 @@ test_slots(void **state)
     assert_int_equal(w.s.rxqs[0].n_history, 3);
     assert_int_equal(w.s.rxqs[0].history_bp[0], 7000);
     assert_int_equal(w.s.rxqs[0].history_bp[1], 5000);
-    assert_int_equal(w.s.rxqs[0].history_bp[2], 1800);
+    assert_int_equal(w.s.rxqs[0].history_bp[2], 2666);
     assert_int_equal(w.s.rxqs[0].history_bp[3], 0);
 
     /* A sample that straddles the end belongs to the slot, the next slot
@@ -857,20 +859,21 @@ test_slots(void **state)
     world_step(&w, 180);
     assert_int_equal(w.s.rxqs[0].n_history, 4);
     assert_int_equal(w.s.rxqs[0].history_bp[0],
-                     (400 * 1000 + 180 * 6800) / 580);
+                     (2 * 7000 + 1000) / 3);
     w.load_bp[0] = 2000;
     world_steps(&w, 4, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 4);
     world_step(&w, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 5);
-    assert_int_equal(w.s.rxqs[0].history_bp[0], 2000);
+    assert_int_equal(w.s.rxqs[0].history_bp[0],
+                     (180 * 6800 + 200 * 2000) / 380);
 
     /* No more than 20. */
     world_steps(&w, 5 * 14, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 19);
     world_steps(&w, 5, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 20);
-    assert_int_equal(w.s.rxqs[0].history_bp[19], 1800);
+    assert_int_equal(w.s.rxqs[0].history_bp[19], 2666);
     world_steps(&w, 5, 100);
     assert_int_equal(w.s.rxqs[0].n_history, 20);
     assert_int_equal(w.s.rxqs[0].history_bp[19], 5000);

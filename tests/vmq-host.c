@@ -61,6 +61,7 @@ host_destroy(struct vmq_host *h)
     vmq_ledger_destroy(h->ledger);
     vmq_window_destroy(h->window);
     free(h->offered_bp);
+    free(h->log);
 }
 
 void
@@ -82,15 +83,13 @@ host_set_load(struct vmq_host *h, uint32_t rxq, uint32_t load_bp)
     }
 }
 
-uint32_t
-host_add(struct vmq_host *h, uint32_t core, uint32_t load_bp)
+static uint32_t
+add_rxq(struct vmq_host *h, uint32_t port, uint32_t qid, uint32_t core,
+        uint32_t load_bp)
 {
-    char *name = vmq_xasprintf("q%u", h->s.n_rxqs);
-    uint32_t port = vmq_snapshot_add_port(&h->s, name, h->s.n_ports + 1);
     uint32_t numa = core != VMQ_NONE ? h->s.pmds[core].numa_id : 0;
-    uint32_t i = vmq_snapshot_add_rxq(&h->s, port, 0, core, numa);
+    uint32_t i = vmq_snapshot_add_rxq(&h->s, port, qid, core, numa);
 
-    free(name);
     h->offered_bp = vmq_xrealloc(h->offered_bp, i + 1,
                                  sizeof *h->offered_bp);
     host_set_load(h, i, load_bp);
@@ -98,6 +97,24 @@ host_add(struct vmq_host *h, uint32_t core, uint32_t load_bp)
         h->s.pmds[core].parked = false;
     }
     return i;
+}
+
+uint32_t
+host_add(struct vmq_host *h, uint32_t core, uint32_t load_bp)
+{
+    char *name = vmq_xasprintf("q%u", h->s.n_rxqs);
+    uint32_t port = vmq_snapshot_add_port(&h->s, name, h->s.n_ports + 1);
+
+    free(name);
+    return add_rxq(h, port, 0, core, load_bp);
+}
+
+uint32_t
+host_add_beside(struct vmq_host *h, uint32_t core, uint32_t load_bp)
+{
+    const struct vmq_rxq *last = &h->s.rxqs[h->s.n_rxqs - 1];
+
+    return add_rxq(h, last->port, last->qid + 1, core, load_bp);
 }
 
 void
@@ -136,14 +153,10 @@ host_expect__(struct vmq_host *h, const char *expected, const char *file,
     free(moves);
 }
 
-/* Puts the queues of 's' that the plan moves where they should be. */
+/* The assignment of 's' has changed: parks the PMDs without queues. */
 static void
-carry_out(const struct vmq_plan *plan, struct vmq_snapshot *s)
+reassigned(struct vmq_snapshot *s)
 {
-    for (uint32_t i = 0; i < plan->n_moves; i++) {
-        s->rxqs[plan->moves[i].rxq].pmd = plan->moves[i].to;
-        s->rxqs[plan->moves[i].rxq].n_moves++;
-    }
     for (uint32_t i = 0; i < s->n_pmds; i++) {
         s->pmds[i].parked = true;
     }
@@ -153,6 +166,43 @@ carry_out(const struct vmq_plan *plan, struct vmq_snapshot *s)
         }
     }
     s->generation++;
+}
+
+/* Puts the queues of 's' that the plan moves where they should be. */
+static void
+carry_out(const struct vmq_plan *plan, struct vmq_snapshot *s)
+{
+    for (uint32_t i = 0; i < plan->n_moves; i++) {
+        s->rxqs[plan->moves[i].rxq].pmd = plan->moves[i].to;
+        s->rxqs[plan->moves[i].rxq].n_moves++;
+    }
+    reassigned(s);
+}
+
+static void
+log_move(struct vmq_host *h, const struct vmq_move *m,
+         enum vmq_return returned)
+{
+    const struct vmq_rxq *q = &h->s.rxqs[m->rxq];
+    struct host_move *log;
+
+    if (h->n_log == h->allocated_log) {
+        h->allocated_log = h->allocated_log ? 2 * h->allocated_log : 64;
+        h->log = vmq_xrealloc(h->log, h->allocated_log, sizeof *h->log);
+    }
+    log = &h->log[h->n_log++];
+    log->ms = h->s.now_ms;
+    log->port_no = h->s.ports[q->port].port_no;
+    log->qid = q->qid;
+    log->from = h->s.pmds[m->from].core_id;
+    log->to = h->s.pmds[m->to].core_id;
+    log->from_bp = vmq_pmd_load_bp(&h->s, m->from);
+    log->lossy = false;
+    for (uint32_t i = 0; i < h->s.n_rxqs; i++) {
+        log->lossy |= h->s.rxqs[i].pmd == m->from && h->s.rxqs[i].backlog;
+    }
+    log->reason = m->reason;
+    log->returned = returned;
 }
 
 /* Tells everybody what became of the plan. */
@@ -172,6 +222,9 @@ commit(struct vmq_host *h)
     for (uint32_t i = 0; i < h->plan.n_moves; i++) {
         h->n_pingpongs += returns[i] == VMQ_RETURN_PINGPONG;
         h->n_forced_returns += returns[i] == VMQ_RETURN_FORCED;
+        if (h->outcome == VMQ_OUTCOME_APPLIED) {
+            log_move(h, &h->plan.moves[i], returns[i]);
+        }
     }
     h->n_plans += h->plan.n_moves > 0;
     h->n_moves += h->plan.n_moves;
@@ -355,4 +408,32 @@ host_run(struct vmq_host *h, uint64_t ms)
         host_tick(h);
     }
     return h->n_moves - n_moves;
+}
+
+void
+host_remove(struct vmq_host *h, uint32_t rxq)
+{
+    uint32_t n = --h->raw.n_rxqs - rxq;
+
+    memmove(&h->raw.rxqs[rxq], &h->raw.rxqs[rxq + 1],
+            n * sizeof *h->raw.rxqs);
+    memmove(&h->offered_bp[rxq], &h->offered_bp[rxq + 1],
+            n * sizeof *h->offered_bp);
+    reassigned(&h->raw);
+}
+
+uint32_t
+host_worst_offered_bp(const struct vmq_host *h)
+{
+    uint32_t worst_bp = 0;
+
+    for (uint32_t i = 0; i < h->raw.n_pmds; i++) {
+        uint32_t bp = 0;
+
+        for (uint32_t k = 0; k < h->raw.n_rxqs; k++) {
+            bp += h->raw.rxqs[k].pmd == i ? h->offered_bp[k] : 0;
+        }
+        worst_bp = bp > worst_bp ? bp : worst_bp;
+    }
+    return worst_bp;
 }

@@ -42,7 +42,9 @@
  *
  * host_tick() closes the loop instead: the queues offer h.offered_bp[], PMDs
  * that are offered more than they can do lose the rest, counters count up, a
- * window turns them into the snapshot, and the plan is applied at once. */
+ * window turns them into the snapshot, and the plan is applied at once.  Tests
+ * may change h.offered_bp[] before each tick.  Where the queues are is in
+ * h.raw, what has happened in h.log[]. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,6 +56,18 @@
 #include "vmq-window.h"
 
 #define HOST_CYCLES_PER_MS 1000000
+
+/* A move that was applied. */
+struct host_move {
+    uint64_t ms;                        /* When. */
+    uint32_t port_no;
+    uint32_t qid;
+    uint32_t from, to;                  /* Core ids. */
+    uint32_t from_bp;                   /* Load of 'from' at that time. */
+    bool lossy;                         /* A queue of 'from' had a backlog. */
+    enum vmq_reason reason;
+    enum vmq_return returned;
+};
 
 struct vmq_host {
     struct vmq_config config;
@@ -73,6 +87,10 @@ struct vmq_host {
     uint32_t n_moves;
     uint32_t n_pingpongs;
     uint32_t n_forced_returns;
+
+    struct host_move *log;              /* Oldest first. */
+    uint32_t n_log;
+    uint32_t allocated_log;
 };
 
 /* 'numas': the NUMA nodes of cores 0, 1, ..., separated by blanks. */
@@ -82,6 +100,8 @@ void host_destroy(struct vmq_host *);
 /* Adds queue "qN" on 'core' (VMQ_NONE: not polled), whose load was 'load_bp'
  * for as long as the history reaches back, and returns N. */
 uint32_t host_add(struct vmq_host *, uint32_t core, uint32_t load_bp);
+/* The same, but the queue is another one of the port added last. */
+uint32_t host_add_beside(struct vmq_host *, uint32_t core, uint32_t load_bp);
 /* Sets the load of queue 'rxq', past and present. */
 void host_set_load(struct vmq_host *, uint32_t rxq, uint32_t load_bp);
 /* Sets the present load of queue 'rxq' only. */
@@ -110,5 +130,11 @@ uint32_t host_worst_bp(const struct vmq_host *);
 enum vmq_sample_status host_tick(struct vmq_host *);
 /* Ticks until 'ms' have gone by.  Returns the number of moves. */
 uint32_t host_run(struct vmq_host *, uint64_t ms);
+/* Takes queue 'rxq' away; those after it move up.  Not before the first
+ * tick. */
+void host_remove(struct vmq_host *, uint32_t rxq);
+/* The greatest load that any PMD is offered now, wherever the planner thinks
+ * that the queues are. */
+uint32_t host_worst_offered_bp(const struct vmq_host *);
 
 #endif /* vmq-host.h */

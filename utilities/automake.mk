@@ -2,3 +2,38 @@
 # are permitted in any medium without royalty provided the copyright
 # notice and this notice are preserved.  This file is offered as-is,
 # without warranty of any kind.
+
+## ------------- ##
+## The simulator ##
+## ------------- ##
+
+bin_PROGRAMS += utilities/ovs-vmq-sim
+utilities_ovs_vmq_sim_SOURCES = \
+	utilities/ovs-vmq-sim.c \
+	utilities/vmq-sim-explain.c \
+	utilities/vmq-sim-explain.h \
+	utilities/vmq-sim-policies.c \
+	utilities/vmq-sim-policies.h \
+	utilities/vmq-sim-vmq.c \
+	utilities/vmq-sim.c \
+	utilities/vmq-sim.h \
+	utilities/vmq-trace.c \
+	utilities/vmq-trace.h
+utilities_ovs_vmq_sim_CFLAGS = \
+	$(AM_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) -pthread
+utilities_ovs_vmq_sim_LDADD = \
+	lib/libvmq.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lm -lpthread
+
+## ---------------------- ##
+## Pictures and recording ##
+## ---------------------- ##
+
+bin_SCRIPTS += \
+	utilities/ovs-vmq-plot \
+	utilities/ovs-vmq-record
+EXTRA_DIST += \
+	utilities/ovs-vmq-plot \
+	utilities/ovs-vmq-record
+dist_man_MANS += \
+	utilities/ovs-vmq-plot.1 \
+	utilities/ovs-vmq-record.8

@@ -1,0 +1,372 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Dynamic VMQ as a policy of simulated hosts: the library that the switch
+ * runs, driven the way that the switch drives it.
+ *
+ * Skipping ahead
+ * ==============
+ *
+ * Loads that do not change lead to a fixpoint, in which each tick is like the
+ * one before.  Ticks are then left out until shortly before loads change
+ * again.  What is left out must not be what something waits for: so there must
+ * be no verdict that time alone could change.
+ *
+ * While loads change slowly, with ramps, and there is nothing that a PMD could
+ * be relieved of, ticks are as far apart as the slots of the history.  Then
+ * VMQ may notice 400 ms late that it can free a PMD. */
+
+#include <config.h>
+#include "vmq-sim-policies.h"
+
+#include "vmq-credit.h"
+#include "vmq-plan.h"
+#include "vmq-snapshot.h"
+#include "vmq-util.h"
+#include "vmq-window.h"
+
+struct sim_vmq {
+    struct vmq_config config;
+    struct vmq_window *window;
+    struct vmq_ledger *ledger;
+    struct vmq_snapshot raw;
+    struct vmq_snapshot snapshot;
+    struct vmq_plan plan;
+    uint32_t *rxqs;             /* Queue of the trace, by that of 'raw'. */
+    uint64_t interval_ns;
+    uint64_t first_ns;          /* Time of the first tick. */
+    uint64_t calm_ns;           /* Time of the last move, or of a load that
+                                 * was not constant. */
+    double *rates;
+};
+
+/* Splits the name of a queue, "PORT/QID" or anything else.  The name of the
+ * port is malloc()'d. */
+static char *
+parse_queue_name(const char *name, uint32_t *qid)
+{
+    const char *slash = strrchr(name, '/');
+    char *port = vmq_xstrdup(name);
+
+    *qid = 0;
+    if (slash && slash[1] && strspn(slash + 1, "0123456789") < 6
+        && !slash[1 + strspn(slash + 1, "0123456789")]) {
+        *qid = atoi(slash + 1);
+        port[slash - name] = '\0';
+    }
+    return port;
+}
+
+static uint32_t
+find_or_add_port(struct vmq_snapshot *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->n_ports; i++) {
+        if (!strcmp(s->ports[i].name, name)) {
+            return i;
+        }
+    }
+    return vmq_snapshot_add_port(s, name, s->n_ports + 1);
+}
+
+static void *
+vmq_create__(struct sim *sim, uint32_t credits)
+{
+    const struct vmq_trace *trace = sim->o->trace;
+    struct sim_vmq *v = vmq_xcalloc(1, sizeof *v);
+
+    v->config = sim->o->config;
+    v->config.credits = credits;
+    v->window = vmq_window_create();
+    v->ledger = vmq_ledger_create();
+    vmq_snapshot_init(&v->raw);
+    vmq_snapshot_init(&v->snapshot);
+    vmq_plan_init(&v->plan);
+    v->interval_ns = v->config.interval_ms * SIM_NS_PER_MS;
+    v->rates = vmq_xcalloc(sim->n_rxqs, sizeof *v->rates);
+    v->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *v->rxqs);
+
+    sim_deal(sim);
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        vmq_snapshot_add_pmd(&v->raw, p, sim->o->numa_ids[p]);
+        v->raw.pmds[p].sibling_group = p;
+    }
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        uint32_t qid;
+        char *name = parse_queue_name(trace->names[i], &qid);
+        uint32_t port = find_or_add_port(&v->raw, name);
+
+        /* For a moment, to find it again in the order of a snapshot. */
+        vmq_snapshot_add_rxq(&v->raw, port, qid, sim->rxqs[i].pmd,
+                             trace->numa_ids[i]);
+        v->raw.rxqs[i].packets = i;
+        free(name);
+    }
+    vmq_snapshot_sort(&v->raw);
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        v->rxqs[i] = v->raw.rxqs[i].packets;
+    }
+    v->first_ns = sim_phase_ns(sim, v->interval_ns);
+    sim->tick_ns = v->first_ns;
+    return v;
+}
+
+static void *
+vmq_create(struct sim *sim)
+{
+    return vmq_create__(sim, sim->o->config.credits);
+}
+
+static void *
+vmq_nocredit_create(struct sim *sim)
+{
+    return vmq_create__(sim, 0);
+}
+
+static void
+vmq_destroy(void *v_)
+{
+    struct sim_vmq *v = v_;
+
+    vmq_window_destroy(v->window);
+    vmq_ledger_destroy(v->ledger);
+    vmq_snapshot_destroy(&v->raw);
+    vmq_snapshot_destroy(&v->snapshot);
+    vmq_plan_destroy(&v->plan);
+    free(v->rates);
+    free(v->rxqs);
+    free(v);
+}
+
+/* Brings 'v->raw' up to date. */
+static void
+vmq_collect(struct sim_vmq *v, const struct sim *sim)
+{
+    struct vmq_snapshot *raw = &v->raw;
+    double hz = sim->o->hz;
+
+    raw->now_ms = sim->now_ns / SIM_NS_PER_MS;
+    raw->window_ns = sim->now_ns;
+    raw->window_cycles = sim->now_ns * (hz / SIM_NS_PER_S);
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        const struct sim_pmd *pmd = &sim->pmds[p];
+
+        raw->pmds[p].parked = !pmd->n_rxqs;
+        raw->pmds[p].busy_cycles = pmd->busy_s * hz + .5;
+        raw->pmds[p].idle_cycles = pmd->idle_s * hz + .5;
+        raw->pmds[p].cpu_ns = (pmd->busy_s + pmd->idle_s) * SIM_NS_PER_S;
+    }
+    for (uint32_t i = 0; i < raw->n_rxqs; i++) {
+        const struct sim_rxq *q = &sim->rxqs[v->rxqs[i]];
+        struct vmq_rxq *rxq = &raw->rxqs[i];
+
+        rxq->pmd = q->pmd;
+        rxq->n_moves = q->n_moves;
+        rxq->packets = q->packets + .5;
+        rxq->cycles = q->packets * sim->o->cycles_per_packet + .5;
+        rxq->polls = q->polls;
+        rxq->full_batches = q->full_batches;
+    }
+}
+
+static void
+vmq_apply(struct sim_vmq *v, struct sim *sim)
+{
+    const struct vmq_plan *plan = &v->plan;
+    enum vmq_outcome *outcomes;
+    enum vmq_return *returns;
+    char *why;
+
+    if (!vmq_plan_valid(plan, &v->snapshot, &v->config, &why)) {
+        fprintf(stderr, "ovs-vmq-sim: the planner is broken: %s\n", why);
+        abort();
+    }
+    outcomes = vmq_xcalloc(plan->n_moves, sizeof *outcomes);
+    returns = vmq_xcalloc(plan->n_moves, sizeof *returns);
+    vmq_credit_commit(v->ledger, &v->config, &v->snapshot, plan, outcomes,
+                      returns);
+    vmq_window_commit(v->window, &v->config, &v->snapshot, plan, outcomes);
+    for (uint32_t i = 0; i < plan->n_moves; i++) {
+        const struct vmq_move *m = &plan->moves[i];
+
+        sim_move(sim, v->rxqs[m->rxq], m->to,
+                 returns[i] == VMQ_RETURN_FORCED);
+    }
+    v->raw.generation++;
+    free(outcomes);
+    free(returns);
+}
+
+/* Could a plan be another one than 'v->plan' just because time has passed? */
+static bool
+vmq_waits(const struct sim_vmq *v)
+{
+    for (uint32_t p = 0; p < v->plan.n_pmds; p++) {
+        enum vmq_verdict verdict = v->plan.pmds[p].verdict;
+
+        if (verdict == VMQ_VERDICT_NO_CREDIT
+            || verdict == VMQ_VERDICT_SETTLING
+            || verdict == VMQ_VERDICT_WARMING
+            || v->snapshot.pmds[p].settling
+            || v->snapshot.pmds[p].evacuating) {
+            return true;
+        }
+    }
+    return v->plan.n_moves > 0;
+}
+
+/* Is any PMD as busy now, or will it be within a while, as if it might have to
+ * be relieved? */
+static bool
+vmq_may_overload(const struct sim_vmq *v, const struct sim *sim,
+                 uint64_t until_ns)
+{
+    double limit_pps = (sim->pmd_pps * .98
+                        * vmq_config_spread_bp(&v->config) / VMQ_BP);
+    double *sums = vmq_xcalloc(sim->n_pmds, sizeof *sums);
+    bool may = false;
+
+    sim_true_rates(sim, until_ns, v->rates);
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        double now_pps = sim->rxqs[i].rate_pps;
+
+        sums[sim->rxqs[i].pmd] += (v->rates[i] > now_pps ? v->rates[i]
+                                   : now_pps);
+    }
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        may |= sums[p] >= limit_pps;
+    }
+    free(sums);
+    return may;
+}
+
+/* The earliest time, after now, at which a queue may move that may not now:
+ * because it could return to where it was, because it has earned a credit, or
+ * because it is light and has stayed for long enough to move free. */
+static uint64_t
+vmq_next_event_ns(const struct sim_vmq *v)
+{
+    const struct vmq_snapshot *s = &v->snapshot;
+    uint64_t event_ms = UINT64_MAX / SIM_NS_PER_MS;
+
+    for (uint32_t i = 0; i < s->n_rxqs && v->config.credits; i++) {
+        struct vmq_account account;
+        struct vmq_quote quote;
+
+        if (!vmq_ledger_get(v->ledger, s, i, &account)) {
+            continue;
+        }
+        vmq_credit_quote(v->ledger, &v->config, s, i, account.left_core,
+                         &quote);
+        if (quote.returning
+            && account.moved_ms + VMQ_PINGPONG_MS < event_ms) {
+            event_ms = account.moved_ms + VMQ_PINGPONG_MS;
+        }
+        if (quote.balance_mc < VMQ_CREDIT
+            && s->now_ms < account.moved_ms + v->config.credit_refill_ms
+            && account.moved_ms + v->config.credit_refill_ms < event_ms) {
+            event_ms = account.moved_ms + v->config.credit_refill_ms;
+        }
+        if (quote.balance_mc < VMQ_CREDIT) {
+            uint64_t wait_ms = ((uint64_t) (VMQ_CREDIT - quote.balance_mc)
+                                * v->config.credit_refill_ms / VMQ_CREDIT);
+
+            /* At the earliest: the refill time may be doubled.  There will be
+             * a next time then. */
+            if (s->now_ms + wait_ms + 1 < event_ms) {
+                event_ms = s->now_ms + wait_ms + 1;
+            }
+        }
+    }
+    return event_ms * SIM_NS_PER_MS;
+}
+
+/* Sets the time of the next tick: one interval on, unless more can be left
+ * out. */
+static void
+vmq_schedule(struct sim_vmq *v, struct sim *sim)
+{
+    const struct vmq_config *c = &v->config;
+    uint64_t slot_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS
+                        / VMQ_HISTORY_SLOTS);
+    uint64_t lead_ns = ((c->spread_hold_ms + 4 * (uint64_t) c->interval_ms)
+                        * SIM_NS_PER_MS);
+
+    if (sim->o->every_tick || vmq_waits(v) || slot_ns < v->interval_ns
+        || slot_ns % v->interval_ns) {
+        return;
+    }
+    if (!sim->o->ramp) {
+        /* Slots begin anew with the first tick after those left out, so that
+         * must be when one would have begun. */
+        uint64_t memory_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS + lead_ns
+                              + slot_ns);
+        uint64_t until_ns = vmq_next_event_ns(v);
+
+        if (until_ns > sim->change_ns) {
+            until_ns = sim->change_ns;
+        }
+        if (sim->now_ns >= v->calm_ns + memory_ns
+            && until_ns > sim->now_ns + lead_ns) {
+            uint64_t n = ((until_ns - lead_ns - v->first_ns) / slot_ns);
+
+            if (v->first_ns + n * slot_ns > sim->now_ns) {
+                sim->tick_ns = v->first_ns + n * slot_ns;
+            }
+        }
+        return;
+    }
+
+    /* All of this and of what must be seen coming, on one straight line. */
+    uint64_t until_ns = sim->now_ns + slot_ns + 2 * lead_ns;
+    if (slot_ns <= 500 * SIM_NS_PER_MS && until_ns < sim->change_ns
+        && !vmq_may_overload(v, sim, until_ns)) {
+        sim->tick_ns = sim->now_ns + slot_ns;
+    }
+}
+
+static void
+vmq_tick(void *v_, struct sim *sim)
+{
+    struct sim_vmq *v = v_;
+    uint64_t begin_ns;
+
+    if (sim->now_ns == sim_row_ns(sim, sim->row)
+        || v->calm_ns < sim_row_ns(sim, sim->row)) {
+        v->calm_ns = sim_row_ns(sim, sim->row);
+    }
+    vmq_collect(v, sim);
+    vmq_window_add(v->window, &v->config, &v->raw);
+    sim->tick_ns = sim->now_ns + v->interval_ns;
+    if (vmq_window_snapshot(v->window, &v->config, &v->snapshot)) {
+        begin_ns = sim_plan_begin();
+        vmq_plan_compute(&v->snapshot, &v->config, v->ledger, &v->plan);
+        sim_plan_end(sim, begin_ns);
+        if (v->plan.n_moves) {
+            vmq_apply(v, sim);
+            v->calm_ns = sim->now_ns;
+        }
+        vmq_schedule(v, sim);
+    }
+}
+
+const struct sim_policy sim_vmq_policy = {
+    "vmq", "dynamic VMQ, as in the switch",
+    vmq_create, vmq_destroy, vmq_tick, true
+};
+const struct sim_policy sim_vmq_nocredit_policy = {
+    "vmq-nocredit", "dynamic VMQ with pmd-vmq-credits=0",
+    vmq_nocredit_create, vmq_destroy, vmq_tick, true
+};

@@ -1,0 +1,615 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-sim.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "vmq-snapshot.h"
+#include "vmq-util.h"
+
+/* With ramps, loads are taken to be constant for so long.  Less takes more
+ * time to simulate; more hides how long a PMD that is just becoming full
+ * remains so. */
+#define RAMP_STEP_NS (500 * SIM_NS_PER_MS)
+
+/* A return counts if it happens within this time, as in vmq-credit.h. */
+#define RETURN_NS (60 * SIM_NS_PER_S)
+
+/* Packets that a poll returns on a PMD that keeps up.  Policies only care
+ * whether batches are full. */
+#define CALM_BATCH 8
+
+/* Delays are counted in bins that grow by 2**(1/16), 4.4 %, from 0.01 us. */
+#define DELAY_BINS_PER_OCTAVE 16
+#define DELAY_MIN_US 0.01
+
+static double
+sim_elapsed_s(uint64_t ns)
+{
+    return ns / (double) SIM_NS_PER_S;
+}
+
+/* Trace. */
+
+uint64_t
+sim_row_ns(const struct sim *sim, uint32_t row)
+{
+    const struct vmq_trace *t = sim->o->trace;
+    double time_s = row < t->n_rows ? t->times_s[row] : t->end_s;
+
+    return time_s / sim->o->speedup * SIM_NS_PER_S + .5;
+}
+
+static const double *
+sim_row_rates(const struct sim *sim, uint32_t row)
+{
+    const struct vmq_trace *t = sim->o->trace;
+
+    return &t->rates_pps[(size_t) row * t->n_queues];
+}
+
+void
+sim_true_rates(const struct sim *sim, uint64_t at_ns, double *rates_pps)
+{
+    uint32_t last = sim->o->trace->n_rows - 1;
+    uint32_t row = sim->row;
+
+    while (row > 0 && sim_row_ns(sim, row) > at_ns) {
+        row--;
+    }
+    while (row < last && sim_row_ns(sim, row + 1) <= at_ns) {
+        row++;
+    }
+
+    const double *rates = sim_row_rates(sim, row);
+    if (!sim->o->ramp || row == last) {
+        memcpy(rates_pps, rates, sim->n_rxqs * sizeof *rates);
+        return;
+    }
+
+    const double *next = sim_row_rates(sim, row + 1);
+    uint64_t begin_ns = sim_row_ns(sim, row);
+    double f = ((double) (at_ns - begin_ns)
+                / (sim_row_ns(sim, row + 1) - begin_ns));
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        rates_pps[i] = rates[i] + f * (next[i] - rates[i]);
+    }
+}
+
+/* One step. */
+
+static void
+sim_count_delay(struct sim *sim, double delay_us, double packets)
+{
+    int bin = (delay_us > DELAY_MIN_US
+               ? log2(delay_us / DELAY_MIN_US) * DELAY_BINS_PER_OCTAVE : 0);
+
+    sim->delays[bin < SIM_DELAY_BINS ? bin : SIM_DELAY_BINS - 1] += packets;
+}
+
+/* What a full ring cannot hold of 'waiting' packets is lost.  Returns that. */
+static double
+sim_overflow(const struct sim *sim, double *waiting)
+{
+    double lost = *waiting - sim->o->ring;
+
+    if (lost <= 0) {
+        return 0;
+    }
+    *waiting = sim->o->ring;
+    return lost;
+}
+
+/* What queue 'q' would have lost, in a step of 'dt' seconds, on a PMD of its
+ * own. */
+static double
+sim_lose_alone(const struct sim *sim, struct sim_rxq *q, double dt)
+{
+    if (q->rate_pps <= sim->pmd_pps && q->alone_waiting <= 0) {
+        return 0;
+    }
+    q->alone_waiting += (q->rate_pps - sim->pmd_pps) * dt;
+    if (q->alone_waiting < 0) {
+        q->alone_waiting = 0;
+    }
+    return sim_overflow(sim, &q->alone_waiting);
+}
+
+/* Gives queue 'q' its 'served' packets of the 'wanted' ones, when it cannot
+ * have them all.  Returns the packets that are lost. */
+static double
+sim_serve_some(struct sim *sim, struct sim_rxq *q, double wanted,
+               double served, double dt)
+{
+    double before = q->waiting;
+    double lost, waited, growth;
+
+    q->waiting = wanted - served;
+    growth = (q->waiting - before) / dt;
+    lost = sim_overflow(sim, &q->waiting);
+
+    /* How many waited, on average over the step: the ring may have been full
+     * for the greater part of it. */
+    waited = (before + q->waiting) / 2;
+    if (lost > 0 && growth > 0) {
+        double full_s = dt - (sim->o->ring - before) / growth;
+
+        waited += (sim->o->ring - waited) * full_s / dt;
+    }
+    sim_count_delay(sim, served > 0 ? waited * dt / served * 1e6 : 0, served);
+
+    q->packets += served;
+    q->polls += served / SIM_BATCH;
+    q->full_batches += q->waiting > 0 ? served / SIM_BATCH : 0;
+    return lost;
+}
+
+static int
+compare_doubles(const void *a_, const void *b_)
+{
+    const double *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Shares the 'capacity' packets of PMD 'p' among its queues, which want more
+ * than that.  Returns the packets that are lost. */
+static double
+sim_share(struct sim *sim, uint32_t p, double capacity, double dt)
+{
+    uint32_t n = 0;
+    double share = 0, lost = 0;
+
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        const struct sim_rxq *q = &sim->rxqs[i];
+
+        if (q->pmd == p) {
+            sim->wants[n] = q->waiting + q->arrived;
+            sim->crowd[n++] = i;
+        }
+    }
+    qsort(sim->wants, n, sizeof *sim->wants, compare_doubles);
+    for (uint32_t k = 0; k < n; k++) {
+        share = capacity / (n - k);
+        if (sim->wants[k] > share) {
+            break;
+        }
+        capacity -= sim->wants[k];
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        struct sim_rxq *q = &sim->rxqs[sim->crowd[k]];
+        double wanted = q->waiting + q->arrived;
+
+        if (wanted > 0) {
+            lost += sim_serve_some(sim, q, wanted,
+                                   wanted < share ? wanted : share, dt);
+        }
+    }
+    return lost;
+}
+
+/* What arrives at queue 'q' in 'dt' seconds.  While the queue is not polled,
+ * because it is being moved, its ring fills up.  Returns the packets that are
+ * lost by that. */
+static double
+sim_arrive(const struct sim *sim, struct sim_rxq *q, double dt)
+{
+    double blackout_s = q->blackout_s < dt ? q->blackout_s : dt;
+
+    q->arrived = q->rate_pps * (dt - blackout_s);
+    if (blackout_s > 0) {
+        q->blackout_s -= blackout_s;
+        q->waiting += q->rate_pps * blackout_s;
+        return sim_overflow(sim, &q->waiting);
+    }
+    return 0;
+}
+
+/* Adds what happened in the step before 'now' to the timeline. */
+static void
+sim_draw(struct sim *sim, uint64_t end_ns, double offered, double lost)
+{
+    uint32_t n = sim->o->n_periods;
+    uint64_t begin_ns = sim->now_ns;
+
+    for (uint64_t t = begin_ns; t < end_ns && n; ) {
+        uint64_t i = (double) t / sim->end_ns * n;
+        uint64_t next_ns = (double) sim->end_ns * (i + 1) / n;
+
+        next_ns = next_ns <= t ? t + 1 : next_ns < end_ns ? next_ns : end_ns;
+        if (i >= n) {
+            i = n - 1;
+        }
+
+        double s = sim_elapsed_s(next_ns - t);
+        double part = (double) (next_ns - t) / (end_ns - begin_ns);
+        struct sim_period *period = &sim->result.periods[i];
+
+        period->offered += offered / sim->pmd_pps * part;
+        period->lost += lost * part;
+        period->active += sim->n_active * s;
+        for (uint32_t p = 0; p < sim->n_pmds; p++) {
+            const struct sim_pmd *pmd = &sim->pmds[p];
+
+            if (pmd->n_rxqs) {
+                sim->result.actives[i * sim->n_pmds + p] += s;
+                sim->result.loads[i * sim->n_pmds + p]
+                    += pmd->offered_pps / sim->pmd_pps * s;
+            }
+        }
+        t = next_ns;
+    }
+}
+
+/* Lets time pass until 'end_ns', during which loads are constant. */
+static void
+sim_advance(struct sim *sim, uint64_t end_ns)
+{
+    struct sim_result *r = &sim->result;
+    double dt = sim_elapsed_s(end_ns - sim->now_ns);
+    double offered = 0, lost = 0, service_us = 1e6 / sim->pmd_pps;
+    double spread_pps = (sim->pmd_pps * (1 + 1e-9)
+                         * vmq_config_spread_bp(&sim->o->config) / VMQ_BP);
+    double light_pps = sim->pmd_pps / 100;
+
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        sim->pmds[p].wanted = sim->pmds[p].offered_pps = 0;
+        sim->pmds[p].busiest_pps = 0;
+    }
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        struct sim_rxq *q = &sim->rxqs[i];
+        struct sim_pmd *p = &sim->pmds[q->pmd];
+
+        offered += q->rate_pps * dt;
+        lost += sim_arrive(sim, q, dt);
+        r->unavoidable_lost_packets += sim_lose_alone(sim, q, dt);
+        p->wanted += q->waiting + q->arrived;
+        p->offered_pps += q->rate_pps;
+        if (q->rate_pps > p->busiest_pps) {
+            p->busiest_pps = q->rate_pps;
+        }
+    }
+
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        struct sim_pmd *p = &sim->pmds[i];
+        double debt_s = p->debt_s < dt ? p->debt_s : dt;
+        double capacity = sim->pmd_pps * (dt - debt_s);
+        double busy_s;
+
+        if (!p->n_rxqs) {
+            p->calm = true;
+            continue;
+        }
+        p->debt_s -= debt_s;
+        p->calm = p->wanted <= capacity;
+        busy_s = p->calm ? debt_s + p->wanted / sim->pmd_pps : dt;
+        p->busy_s += busy_s;
+        p->idle_s += dt - busy_s;
+        if (!p->calm) {
+            lost += sim_share(sim, i, capacity, dt);
+        }
+        if (p->offered_pps > spread_pps
+            && !(p->busiest_pps > spread_pps
+                 && p->offered_pps - p->busiest_pps < light_pps)) {
+            r->overload_seconds += dt;
+        }
+    }
+
+    double calm_packets = 0;
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        struct sim_rxq *q = &sim->rxqs[i];
+
+        if (!sim->pmds[q->pmd].calm) {
+            continue;
+        }
+        q->packets += q->arrived + q->waiting;
+        q->polls += (q->arrived + q->waiting) / CALM_BATCH;
+        calm_packets += q->arrived;
+        if (q->waiting > 0) {
+            sim_count_delay(sim, service_us * (1 + q->waiting / 2),
+                            q->waiting);
+            q->waiting = 0;
+        }
+    }
+    if (calm_packets > 0) {
+        sim_count_delay(sim, service_us, calm_packets);
+    }
+
+    r->offered_packets += offered;
+    r->lost_packets += lost;
+    r->pmd_seconds += sim->n_active * dt;
+    sim_draw(sim, end_ns, offered, lost);
+    sim->now_ns = end_ns;
+}
+
+/* For policies. */
+
+static uint64_t
+sim_random(struct sim *sim)
+{
+    /* "xorshift64*", S. Vigna. */
+    sim->prng ^= sim->prng >> 12;
+    sim->prng ^= sim->prng << 25;
+    sim->prng ^= sim->prng >> 27;
+    return sim->prng * UINT64_C(2685821657736338717);
+}
+
+void
+sim_shuffle(struct sim *sim, uint32_t *order, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        order[i] = i;
+    }
+    for (uint32_t i = n; i > 1 && sim->o->seed; i--) {
+        uint32_t k = sim_random(sim) % i;
+        uint32_t tmp = order[i - 1];
+
+        order[i - 1] = order[k];
+        order[k] = tmp;
+    }
+}
+
+uint64_t
+sim_phase_ns(struct sim *sim, uint64_t interval_ns)
+{
+    return sim->o->seed ? sim_random(sim) % interval_ns : 0;
+}
+
+bool
+sim_numa_fits(const struct sim *sim, uint32_t rxq, uint32_t pmd)
+{
+    int32_t numa_id = sim->o->trace->numa_ids[rxq];
+
+    if (numa_id < 0 || sim->o->numa_ids[pmd] == numa_id) {
+        return true;
+    }
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        if (sim->o->numa_ids[p] == numa_id) {
+            return false;
+        }
+    }
+    return true;                /* Its node has no PMDs. */
+}
+
+void
+sim_place(struct sim *sim, uint32_t rxq, uint32_t pmd)
+{
+    sim->rxqs[rxq].pmd = pmd;
+    sim->n_active += !sim->pmds[pmd].n_rxqs++;
+}
+
+static void
+sim_count_move(struct sim *sim, struct sim_rxq *q, uint32_t to,
+               bool overloaded)
+{
+    struct sim_result *r = &sim->result;
+
+    r->moves++;
+    if (q->last_pmd == to && sim->now_ns < q->moved_ns + RETURN_NS) {
+        r->pingpongs += !overloaded;
+        r->forced_returns += overloaded;
+    }
+    if (!(q->n_moves & (q->n_moves - 1))) {
+        q->moves_ns = vmq_xrealloc(q->moves_ns,
+                                   q->n_moves ? q->n_moves * 2 : 1,
+                                   sizeof *q->moves_ns);
+    }
+    q->moves_ns[q->n_moves++] = sim->now_ns;
+    if (sim->o->n_periods) {
+        uint64_t i = ((double) sim->now_ns / sim->end_ns
+                      * sim->o->n_periods);
+
+        r->periods[i < sim->o->n_periods ? i : i - 1].moves++;
+    }
+}
+
+void
+sim_move(struct sim *sim, uint32_t rxq, uint32_t to, bool overloaded)
+{
+    struct sim_rxq *q = &sim->rxqs[rxq];
+    uint32_t from = q->pmd;
+
+    sim_count_move(sim, q, to, overloaded);
+    q->last_pmd = from;
+    q->moved_ns = sim->now_ns;
+    if (sim->policy->pays) {
+        q->blackout_s = sim->o->move_blackout_us / 1e6;
+        sim->pmds[to].debt_s += sim->o->upcall_us / 1e6 * sim->o->flows;
+    }
+
+    q->pmd = to;
+    sim->n_active -= !--sim->pmds[from].n_rxqs;
+    sim->n_active += !sim->pmds[to].n_rxqs++;
+}
+
+uint64_t
+sim_plan_begin(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * SIM_NS_PER_S + ts.tv_nsec;
+}
+
+void
+sim_plan_end(struct sim *sim, uint64_t begin_ns)
+{
+    double us = (sim_plan_begin() - begin_ns) / 1e3;
+
+    sim->plan_us_total += us;
+    sim->n_plans++;
+    if (us > sim->result.plan_us_max) {
+        sim->result.plan_us_max = us;
+    }
+}
+
+/* A whole run. */
+
+static void
+sim_init(struct sim *sim, const struct sim_options *o)
+{
+    struct sim_result *r = &sim->result;
+
+    memset(sim, 0, sizeof *sim);
+    sim->o = o;
+    sim->prng = o->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    sim->n_rxqs = o->trace->n_queues;
+    sim->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *sim->rxqs);
+    sim->crowd = vmq_xcalloc(sim->n_rxqs, sizeof *sim->crowd);
+    sim->wants = vmq_xcalloc(sim->n_rxqs, sizeof *sim->wants);
+    sim->rates = vmq_xcalloc(sim->n_rxqs, sizeof *sim->rates);
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        sim->rxqs[i].last_pmd = VMQ_NONE;
+    }
+    sim->n_pmds = o->n_pmds;
+    sim->pmds = vmq_xcalloc(sim->n_pmds, sizeof *sim->pmds);
+    sim->pmd_pps = o->hz / o->cycles_per_packet;
+    sim->end_ns = sim_row_ns(sim, o->trace->n_rows);
+    sim->tick_ns = SIM_NEVER;
+    r->seconds = sim_elapsed_s(sim->end_ns);
+    if (o->n_periods) {
+        r->periods = vmq_xcalloc(o->n_periods, sizeof *r->periods);
+        r->loads = vmq_xcalloc((size_t) o->n_periods * sim->n_pmds,
+                               sizeof *r->loads);
+        r->actives = vmq_xcalloc((size_t) o->n_periods * sim->n_pmds,
+                                 sizeof *r->actives);
+    }
+}
+
+/* Lets 'sim->row' and the loads be those of now. */
+static void
+sim_set_loads(struct sim *sim, uint64_t until_ns)
+{
+    bool changed = sim->now_ns == sim->change_ns;
+
+    while (sim->now_ns >= sim->change_ns) {
+        sim->row += sim->change_ns > 0;
+        sim->change_ns = sim_row_ns(sim, sim->row + 1);
+    }
+    if (changed || sim->o->ramp) {
+        sim_true_rates(sim, sim->now_ns + (until_ns - sim->now_ns) / 2,
+                       sim->rates);
+        for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+            sim->rxqs[i].rate_pps = sim->rates[i];
+        }
+    }
+}
+
+static uint64_t
+min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static double
+sim_delay_quantile_us(const struct sim *sim, double q)
+{
+    double total = 0, sum = 0;
+    int bin;
+
+    for (bin = 0; bin < SIM_DELAY_BINS; bin++) {
+        total += sim->delays[bin];
+    }
+    for (bin = 0; bin < SIM_DELAY_BINS - 1; bin++) {
+        sum += sim->delays[bin];
+        if (sum >= total * q) {
+            break;
+        }
+    }
+    return (total > 0
+            ? DELAY_MIN_US * exp2((bin + .5) / DELAY_BINS_PER_OCTAVE) : 0);
+}
+
+/* The highest number of moves of one queue within any minute. */
+static uint32_t
+sim_moves_per_minute(const struct sim *sim)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        const struct sim_rxq *q = &sim->rxqs[i];
+
+        for (uint32_t first = 0, k = 0; k < q->n_moves; k++) {
+            while (q->moves_ns[first] + 60 * SIM_NS_PER_S <= q->moves_ns[k]) {
+                first++;
+            }
+            most = k - first + 1 > most ? k - first + 1 : most;
+        }
+    }
+    return most;
+}
+
+void
+sim_run(const struct sim_options *o, const struct sim_policy *policy,
+        void (*progress)(void *aux, double done), void *aux,
+        struct sim_result *result)
+{
+    uint64_t reported_ns = 0;
+    struct sim sim;
+    void *state;
+
+    sim_init(&sim, o);
+    sim.policy = policy;
+    sim_set_loads(&sim, 0);
+    state = policy->create(&sim);
+    while (sim.now_ns < sim.end_ns) {
+        uint64_t next_ns;
+
+        sim_set_loads(&sim, sim.now_ns);
+        if (sim.tick_ns <= sim.now_ns) {
+            policy->tick(state, &sim);
+        }
+        next_ns = min_u64(min_u64(sim.change_ns, sim.tick_ns), sim.end_ns);
+        if (o->ramp) {
+            next_ns = min_u64(next_ns, sim.now_ns + RAMP_STEP_NS);
+            sim_set_loads(&sim, next_ns);
+        }
+        sim_advance(&sim, next_ns);
+        if (progress && sim.now_ns - reported_ns >= sim.end_ns / 200) {
+            progress(aux, (double) sim.now_ns / sim.end_ns);
+            reported_ns = sim.now_ns;
+        }
+    }
+    policy->destroy(state);
+
+    sim.result.delay_p50_us = sim_delay_quantile_us(&sim, .5);
+    sim.result.delay_p99_us = sim_delay_quantile_us(&sim, .99);
+    sim.result.plan_us_mean = (sim.n_plans ? sim.plan_us_total / sim.n_plans
+                               : 0);
+    sim.result.max_moves_per_queue_minute = sim_moves_per_minute(&sim);
+    *result = sim.result;
+
+    for (uint32_t i = 0; i < sim.n_rxqs; i++) {
+        free(sim.rxqs[i].moves_ns);
+    }
+    free(sim.rxqs);
+    free(sim.pmds);
+    free(sim.crowd);
+    free(sim.wants);
+    free(sim.rates);
+}
+
+void
+sim_result_destroy(struct sim_result *r)
+{
+    free(r->periods);
+    free(r->loads);
+    free(r->actives);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,294 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <zlib.h>
+
+#include "vmq-util.h"
+
+/* More than this a second through one queue is a mistake in the trace: the
+ * fastest links there are carry 1.2e9 packets/s of the least size. */
+#define MAX_PPS 1e10
+
+struct reader {
+    const char *file_name;
+    gzFile file;
+    unsigned int line_no;
+    char *line;
+    size_t allocated;
+    struct vmq_trace *trace;
+    uint32_t allocated_rows;
+};
+
+static char *error_at(const struct reader *, const char *format, ...)
+    VMQ_PRINTF_FORMAT(2, 3);
+
+static char *
+error_at(const struct reader *r, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return vmq_xasprintf("%s:%u: %s", r->file_name, r->line_no, text);
+}
+
+/* Reads the next line, without what ends it, into 'r->line'.  Returns false at
+ * the end of the file, or in case of an error, which is then in '*error'. */
+static bool
+read_line(struct reader *r, char **error)
+{
+    size_t n = 0;
+
+    r->line_no++;
+    for (;;) {
+        int err;
+
+        if (r->allocated - n < 2) {
+            r->allocated = r->allocated ? r->allocated * 2 : 4096;
+            r->line = vmq_xrealloc(r->line, r->allocated, 1);
+        }
+        if (!gzgets(r->file, r->line + n, r->allocated - n)) {
+            const char *reason = gzerror(r->file, &err);
+
+            if (err != Z_OK && err != Z_STREAM_END) {
+                *error = error_at(r, "%s", (err == Z_ERRNO ? strerror(errno)
+                                            : reason));
+                return false;
+            }
+            break;
+        }
+        n += strlen(r->line + n);
+        if (n && r->line[n - 1] == '\n') {
+            break;
+        }
+    }
+    if (!n) {
+        return false;
+    }
+    while (n && (r->line[n - 1] == '\n' || r->line[n - 1] == '\r')) {
+        n--;
+    }
+    r->line[n] = '\0';
+    return true;
+}
+
+/* Cuts the next field off '*s'.  Returns NULL if there is none. */
+static char *
+next_field(char **s)
+{
+    char *field = *s;
+
+    if (field) {
+        char *comma = strchr(field, ',');
+
+        *s = comma ? comma + 1 : NULL;
+        if (comma) {
+            *comma = '\0';
+        }
+    }
+    return field;
+}
+
+static char *
+parse_header(struct reader *r)
+{
+    struct vmq_trace *t = r->trace;
+    char *s = r->line;
+    char *name = next_field(&s);
+
+    if (strcmp(name, "time_s")) {
+        return error_at(r, "this is no trace: the header must begin with "
+                        "time_s");
+    }
+    while ((name = next_field(&s)) != NULL) {
+        if (!*name) {
+            return error_at(r, "queue %"PRIu32" has no name",
+                            t->n_queues + 1);
+        }
+        for (uint32_t i = 0; i < t->n_queues; i++) {
+            if (!strcmp(t->names[i], name)) {
+                return error_at(r, "two queues have the name \"%.80s\"", name);
+            }
+        }
+        t->names = vmq_xrealloc(t->names, t->n_queues + 1, sizeof *t->names);
+        t->names[t->n_queues++] = vmq_xstrdup(name);
+    }
+    if (!t->n_queues) {
+        return error_at(r, "the header names no queue");
+    }
+    t->numa_ids = vmq_xcalloc(t->n_queues, sizeof *t->numa_ids);
+    for (uint32_t i = 0; i < t->n_queues; i++) {
+        t->numa_ids[i] = -1;
+    }
+    return NULL;
+}
+
+static char *
+parse_numa(struct reader *r)
+{
+    struct vmq_trace *t = r->trace;
+    char *s = r->line;
+    uint32_t n = 0;
+    char *field;
+
+    next_field(&s);
+    while ((field = next_field(&s)) != NULL) {
+        char *end;
+        long int numa_id = strtol(field, &end, 10);
+
+        if (n >= t->n_queues) {
+            return error_at(r, "there are more NUMA nodes than queues");
+        } else if (*end || numa_id < 0 || numa_id > 1023) {
+            return error_at(r, "\"%.80s\" is not a NUMA node (0..1023)",
+                            field);
+        }
+        t->numa_ids[n++] = *field ? numa_id : -1;
+    }
+    return (n < t->n_queues
+            ? error_at(r, "%"PRIu32" NUMA nodes for %"PRIu32" queues", n,
+                       t->n_queues)
+            : NULL);
+}
+
+static bool
+is_numa_line(const char *line)
+{
+    static const char keyword[] = "#numa,";
+
+    return !strncmp(line, keyword, sizeof keyword - 1);
+}
+
+static char *
+parse_row(struct reader *r)
+{
+    struct vmq_trace *t = r->trace;
+    char *s = r->line;
+    char *field, *end;
+    double *rates;
+    uint32_t n = 0;
+
+    if (t->n_rows >= r->allocated_rows) {
+        r->allocated_rows = r->allocated_rows ? r->allocated_rows * 2 : 64;
+        t->times_s = vmq_xrealloc(t->times_s, r->allocated_rows,
+                                  sizeof *t->times_s);
+        t->rates_pps = vmq_xrealloc(t->rates_pps, r->allocated_rows,
+                                    t->n_queues * sizeof *t->rates_pps);
+    }
+
+    field = next_field(&s);
+    t->times_s[t->n_rows] = strtod(field, &end);
+    if (!*field || *end || !isfinite(t->times_s[t->n_rows])) {
+        return error_at(r, "\"%.80s\" is not a time in seconds", field);
+    }
+    if (t->n_rows && t->times_s[t->n_rows] <= t->times_s[t->n_rows - 1]) {
+        return error_at(r, "time %s s is not after that of the row before",
+                        field);
+    }
+
+    rates = &t->rates_pps[(size_t) t->n_rows * t->n_queues];
+    while ((field = next_field(&s)) != NULL) {
+        double rate = *field ? strtod(field, &end) : 0;
+
+        if (n >= t->n_queues) {
+            return error_at(r, "there are more values than queues");
+        } else if (*field && (*end || !(rate >= 0 && rate <= MAX_PPS))) {
+            return error_at(r, "\"%.80s\" is not a rate in packets/s "
+                            "(queue %.80s)", field, t->names[n]);
+        }
+        rates[n++] = rate;
+    }
+    if (n < t->n_queues) {
+        return error_at(r, "%"PRIu32" values for %"PRIu32" queues", n,
+                        t->n_queues);
+    }
+    t->n_rows++;
+    return NULL;
+}
+
+static char *
+parse_trace(struct reader *r)
+{
+    struct vmq_trace *t = r->trace;
+    char *error = NULL;
+
+    while (!error && read_line(r, &error)) {
+        if (!t->n_queues) {
+            error = parse_header(r);
+        } else if (r->line[0] == '#') {
+            error = is_numa_line(r->line) ? parse_numa(r) : NULL;
+        } else if (r->line[0]) {
+            error = parse_row(r);
+        }
+    }
+    if (!error && !t->n_queues) {
+        error = error_at(r, "the file is empty");
+    } else if (!error && !t->n_rows) {
+        error = error_at(r, "there is no row after the header");
+    }
+    if (error) {
+        return error;
+    }
+
+    double start_s = t->times_s[0];
+    for (uint32_t i = 0; i < t->n_rows; i++) {
+        t->times_s[i] -= start_s;
+    }
+    t->end_s = t->times_s[t->n_rows - 1];
+    t->end_s += t->n_rows > 1 ? t->end_s - t->times_s[t->n_rows - 2] : 1;
+    return NULL;
+}
+
+char *
+vmq_trace_read(const char *file_name, struct vmq_trace *trace)
+{
+    struct reader r = { .file_name = file_name, .trace = trace };
+    char *error;
+
+    memset(trace, 0, sizeof *trace);
+    r.file = gzopen(file_name, "rb");
+    if (!r.file) {
+        return vmq_xasprintf("%s: %s", file_name,
+                             errno ? strerror(errno) : "out of memory");
+    }
+    error = parse_trace(&r);
+    gzclose(r.file);
+    free(r.line);
+    if (error) {
+        vmq_trace_destroy(trace);
+    }
+    return error;
+}
+
+void
+vmq_trace_destroy(struct vmq_trace *trace)
+{
+    for (uint32_t i = 0; i < trace->n_queues; i++) {
+        free(trace->names[i]);
+    }
+    free(trace->names);
+    free(trace->numa_ids);
+    free(trace->times_s);
+    free(trace->rates_pps);
+    memset(trace, 0, sizeof *trace);
+}
