@@ -9,11 +9,13 @@ OVS_OVERLAY += \
 
 EXTRA_DIST += \
 	tests/check-purity \
+	tests/check-sim \
 	tests/check-tools \
 	tests/run-fuzz \
 	tests/vmq-demo \
 	tests/vmq-latency \
 	tests/vmq-shell \
+	tests/vmq-show.json \
 	tests/vmq-switch.sh \
 	tests/vmq-traffic.8
 
@@ -28,7 +30,9 @@ UNIT_TESTS = \
 	tests/test-vmq-oracle \
 	tests/test-vmq-plan \
 	tests/test-vmq-properties \
+	tests/test-vmq-sim \
 	tests/test-vmq-snapshot \
+	tests/test-vmq-trace \
 	tests/test-vmq-traffic \
 	tests/test-vmq-window
 check_PROGRAMS += $(UNIT_TESTS)
@@ -79,11 +83,25 @@ tests_test_vmq_properties_SOURCES = \
 tests_test_vmq_properties_CFLAGS = $(UNIT_CFLAGS)
 tests_test_vmq_properties_LDADD = $(UNIT_LDADD)
 
+tests_test_vmq_sim_SOURCES = \
+	tests/test-vmq-sim.c \
+	tests/vmq-test.h
+tests_test_vmq_sim_CFLAGS = $(UNIT_CFLAGS) -I $(srcdir)/utilities
+tests_test_vmq_sim_LDADD = utilities/libvmqsim.la $(CMOCKA_LIBS)
+
 tests_test_vmq_snapshot_SOURCES = \
 	tests/test-vmq-snapshot.c \
 	tests/vmq-test.h
 tests_test_vmq_snapshot_CFLAGS = $(UNIT_CFLAGS)
 tests_test_vmq_snapshot_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_trace_SOURCES = \
+	tests/test-vmq-trace.c \
+	tests/vmq-test.h
+tests_test_vmq_trace_CFLAGS = \
+	$(UNIT_CFLAGS) $(ZLIB_CFLAGS) -I $(srcdir)/utilities
+tests_test_vmq_trace_LDADD = \
+	utilities/libvmqsim.la $(CMOCKA_LIBS) $(ZLIB_LIBS)
 
 tests_test_vmq_traffic_SOURCES = \
 	tests/test-vmq-traffic.c \
@@ -161,7 +179,8 @@ check-local:
 	@$(RUN_CHECK) --all $(MAKE) $(CHECKS)
 
 CHECK_CASES =
-check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS) build-aux/vmq-docs
+check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS) build-aux/vmq-docs \
+		utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) --begin check-fast
 	@for t in $(UNIT_TESTS); do \
 	  VMQ_CASES='$(CHECK_CASES)' CMOCKA_MESSAGE_OUTPUT=TAP \
@@ -175,6 +194,8 @@ endif
 	  $(srcdir)/build-aux/check-docs ./build-aux/vmq-docs
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
+	@$(RUN_CHECK) check-fast sim \
+	  $(srcdir)/tests/check-sim utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
 

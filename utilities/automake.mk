@@ -7,11 +7,9 @@
 ## The simulator ##
 ## ------------- ##
 
-bin_PROGRAMS += utilities/ovs-vmq-sim
-utilities_ovs_vmq_sim_SOURCES = \
-	utilities/ovs-vmq-sim.c \
-	utilities/vmq-sim-explain.c \
-	utilities/vmq-sim-explain.h \
+# Apart, for the tests.
+noinst_LTLIBRARIES += utilities/libvmqsim.la
+utilities_libvmqsim_la_SOURCES = \
 	utilities/vmq-sim-policies.c \
 	utilities/vmq-sim-policies.h \
 	utilities/vmq-sim-vmq.c \
@@ -19,10 +17,18 @@ utilities_ovs_vmq_sim_SOURCES = \
 	utilities/vmq-sim.h \
 	utilities/vmq-trace.c \
 	utilities/vmq-trace.h
-utilities_ovs_vmq_sim_CFLAGS = \
-	$(AM_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) -pthread
+utilities_libvmqsim_la_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
+utilities_libvmqsim_la_LIBADD = lib/libvmq.la $(ZLIB_LIBS) -lm
+
+bin_PROGRAMS += utilities/ovs-vmq-sim
+utilities_ovs_vmq_sim_SOURCES = \
+	utilities/ovs-vmq-sim.c \
+	utilities/vmq-sim-explain.c \
+	utilities/vmq-sim-explain.h
+utilities_ovs_vmq_sim_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 utilities_ovs_vmq_sim_LDADD = \
-	lib/libvmq.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lm -lpthread
+	utilities/libvmqsim.la $(JANSSON_LIBS) -lpthread
+dist_man_MANS += utilities/ovs-vmq-sim.1
 
 ## ---------------------- ##
 ## Pictures and recording ##

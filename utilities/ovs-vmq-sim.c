@@ -38,6 +38,11 @@
 #define N_PERIODS 2000
 
 #define MAX_PMDS 4096
+
+/* The simulation counts nanoseconds, in 64 bits. */
+#define MIN_SECONDS 1e-3
+#define MAX_SECONDS 1e9
+
 #define MAX_SWEEP_KEYS 4
 #define MAX_GRID 10000
 
@@ -717,15 +722,23 @@ play(const struct args *args)
 
 /* Sweep. */
 
+/* Is 'a' more than 'b', by more than what rounding makes of equal ones? */
+static bool
+is_more(double a, double b)
+{
+    return a > b * (1 + 1e-9);
+}
+
 /* Is 'a' at least as good as 'b' in all of PMD-seconds, lost packets and
  * moves, and better in one? */
 static bool
 dominates(const struct sim_result *a, const struct sim_result *b)
 {
-    return (a->pmd_seconds <= b->pmd_seconds
-            && a->lost_packets <= b->lost_packets && a->moves <= b->moves
-            && (a->pmd_seconds < b->pmd_seconds
-                || a->lost_packets < b->lost_packets
+    return (!is_more(a->pmd_seconds, b->pmd_seconds)
+            && !is_more(a->lost_packets, b->lost_packets)
+            && a->moves <= b->moves
+            && (is_more(b->pmd_seconds, a->pmd_seconds)
+                || is_more(b->lost_packets, a->lost_packets)
                 || a->moves < b->moves));
 }
 
@@ -832,46 +845,64 @@ play_sweep(const struct args *args)
     free(jobs);
 }
 
+static void
+args_destroy(struct args *args)
+{
+    for (size_t k = 0; k < args->n_sweep; k++) {
+        for (size_t i = 0; i < args->sweep[k].n_values; i++) {
+            free(args->sweep[k].values[i]);
+        }
+        free(args->sweep[k].values);
+    }
+    free(args->overrides);
+    free(args->policies);
+    free(args->numa_ids);
+}
+
+static void
+play_trace(struct args *args)
+{
+    struct vmq_trace trace;
+    char *error = vmq_trace_read(args->trace_file, &trace);
+    double seconds;
+
+    if (error) {
+        fatal("%s", error);
+    }
+    seconds = trace.end_s / args->options.speedup;
+    if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) {
+        fatal("%s: it would take %g s, which is not from %g to %g",
+              args->trace_file, seconds, MIN_SECONDS, MAX_SECONDS);
+    }
+    args->options.trace = &trace;
+    args->options.n_periods = args->timeline_file ? N_PERIODS : 0;
+    if (args->n_sweep) {
+        play_sweep(args);
+    } else {
+        play(args);
+    }
+    vmq_trace_destroy(&trace);
+}
+
 int
 main(int argc, char *argv[])
 {
-    struct vmq_trace trace;
     struct args args;
-    char *error;
 
     memset(&args, 0, sizeof args);
     parse_args(&args, argc, argv);
     if (args.snapshot_file) {
-        error = sim_explain(args.snapshot_file, args.overrides,
-                            args.n_overrides, args.format == FORMAT_JSON);
+        char *error = sim_explain(args.snapshot_file, args.overrides,
+                                  args.n_overrides,
+                                  args.format == FORMAT_JSON);
+
         if (error) {
             fatal("%s", error);
         }
-        return EXIT_SUCCESS;
-    }
-
-    error = vmq_trace_read(args.trace_file, &trace);
-    if (error) {
-        fatal("%s", error);
-    }
-    args.options.trace = &trace;
-    args.options.n_periods = args.timeline_file ? N_PERIODS : 0;
-    if (args.n_sweep) {
-        play_sweep(&args);
     } else {
-        play(&args);
+        play_trace(&args);
     }
-
-    vmq_trace_destroy(&trace);
-    for (size_t k = 0; k < args.n_sweep; k++) {
-        for (size_t i = 0; i < args.sweep[k].n_values; i++) {
-            free(args.sweep[k].values[i]);
-        }
-        free(args.sweep[k].values);
-    }
-    free(args.overrides);
-    free(args.policies);
-    free(args.numa_ids);
+    args_destroy(&args);
     if (fflush(stdout) || ferror(stdout)) {
         fatal("standard output: %s", strerror(errno));
     }

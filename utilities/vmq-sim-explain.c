@@ -25,6 +25,9 @@
 #include "vmq-snapshot.h"
 #include "vmq-util.h"
 
+/* More than any ledger has, and less than what a shift minds. */
+#define MAX_DOUBLINGS 16
+
 /* A switch, as its vmq-show tells. */
 struct shown {
     const char *dp_name;
@@ -64,6 +67,31 @@ get_int(struct reader *r, const json_t *object, const char *name)
     return json_integer_value(get(r, object, name, JSON_INTEGER));
 }
 
+static int64_t
+get_in_range(struct reader *r, const json_t *object, const char *name,
+             int64_t min, int64_t max)
+{
+    int64_t value = (int64_t) get_int(r, object, name);
+
+    if (value >= min && value <= max) {
+        return value;
+    }
+    if (!r->error) {
+        r->error = vmq_xasprintf("member \"%s\" is %"PRId64", which is not "
+                                 "from %"PRId64" to %"PRId64, name, value, min,
+                                 max);
+    }
+    return 0;
+}
+
+/* Null, "not measured", is 0. */
+static uint64_t
+get_known_int(struct reader *r, const json_t *object, const char *name)
+{
+    return (json_is_null(json_object_get(object, name))
+            ? 0 : get_int(r, object, name));
+}
+
 static bool
 get_bool(struct reader *r, const json_t *object, const char *name)
 {
@@ -99,9 +127,10 @@ read_pmd(struct reader *r, const json_t *json, struct vmq_snapshot *s)
     pmd->parked = get_bool(r, json, "parked");
     pmd->settling = get_bool(r, json, "settling");
     pmd->evacuating = get_bool(r, json, "evacuating");
-    pmd->stolen_cycles = unshare(get_int(r, json, "stolen_bp"),
+    pmd->stolen_cycles = unshare(get_known_int(r, json, "stolen_bp"),
                                  s->window_cycles);
-    pmd->idle_cycles = unshare(get_int(r, json, "idle_bp"), s->window_cycles);
+    pmd->idle_cycles = unshare(get_known_int(r, json, "idle_bp"),
+                               s->window_cycles);
 
     /* Busy is not shown; it is not needed either, but what was stolen must
      * have been charged. */
@@ -207,8 +236,10 @@ read_account(struct reader *r, const json_t *json, struct shown *shown)
         struct vmq_account account = {
             .moved_ms = get_int(r, last, "moved_ms"),
             .left_core = get_int(r, last, "from"),
-            .balance_mc = (int64_t) get_int(r, last, "balance_mc"),
-            .doublings = get_int(r, last, "doublings"),
+            .balance_mc = get_in_range(r, last, "balance_mc", INT32_MIN,
+                                       INT32_MAX),
+            .doublings = get_in_range(r, last, "doublings", 0,
+                                      MAX_DOUBLINGS),
         };
 
         vmq_ledger_put(shown->ledger, &shown->snapshot, i, &account);

@@ -56,12 +56,19 @@ rank_queues(const struct sim *sim, const double *loads)
     return ranks;
 }
 
-/* Measuring: what each queue had processed, for the difference to later. */
+/* Measuring: what each queue had processed, for the difference to later.
+ *
+ * Loads are multiples of METER_UNIT, less than a packet of a light queue.
+ * Otherwise, between queues or PMDs that are as busy, what is rounded in sums
+ * of different length would decide, which depends on the ticks left out. */
+#define METER_UNIT 1e-7         /* In PMDs. */
+
 struct meter {
     double *before;             /* Packets, by queue. */
     double *loads;              /* In PMDs, by queue. */
     double *pmd_loads;          /* Sums. */
     uint64_t since_ns;
+    bool changed;               /* Is any load not what it was? */
 };
 
 static void
@@ -71,6 +78,7 @@ meter_init(const struct sim *sim, struct meter *m)
     m->loads = vmq_xcalloc(sim->n_rxqs, sizeof *m->loads);
     m->pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *m->pmd_loads);
     m->since_ns = 0;
+    m->changed = true;
 }
 
 static void
@@ -87,12 +95,16 @@ meter_read(const struct sim *sim, struct meter *m)
 {
     double s = (sim->now_ns - m->since_ns) / (double) SIM_NS_PER_S;
 
+    m->changed = false;
     memset(m->pmd_loads, 0, sim->n_pmds * sizeof *m->pmd_loads);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         const struct sim_rxq *q = &sim->rxqs[i];
-
-        m->loads[i] = (s > 0 ? (q->packets - m->before[i]) / sim->pmd_pps / s
+        double load = (s > 0 ? (q->packets - m->before[i]) / sim->pmd_pps / s
                        : 0);
+
+        load = round(load / METER_UNIT) * METER_UNIT;
+        m->changed |= load != m->loads[i];
+        m->loads[i] = load;
         m->before[i] = q->packets;
         m->pmd_loads[q->pmd] += m->loads[i];
     }
@@ -193,12 +205,12 @@ cycles_create(struct sim *sim)
 {
     double *loads = first_minute(sim);
     struct ranked *ranks = rank_queues(sim, loads);
-    int32_t *turn = vmq_xcalloc(sim->n_pmds, sizeof *turn);
-    bool *down = vmq_xcalloc(sim->n_pmds, sizeof *down);
+    int32_t *turn = vmq_xcalloc(sim->n_pmds + 1, sizeof *turn);
+    bool *down = vmq_xcalloc(sim->n_pmds + 1, sizeof *down);
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         uint32_t rxq = ranks[i].index;
-        uint32_t first = 0, last;
+        uint32_t first = 0, last, node;
 
         while (!sim_numa_fits(sim, rxq, first)) {
             first++;
@@ -207,11 +219,15 @@ cycles_create(struct sim *sim)
         while (!sim_numa_fits(sim, rxq, last)) {
             last--;
         }
-        sim_place(sim, rxq, first + turn[first]);
-        if (down[first] ? turn[first] == 0 : first + turn[first] == last) {
-            down[first] = !down[first];
+
+        /* Queues that any PMD may poll have a turn of their own: it would
+         * lead those of the first node to PMDs of others. */
+        node = last - first == sim->n_pmds - 1 ? sim->n_pmds : first;
+        sim_place(sim, rxq, first + turn[node]);
+        if (down[node] ? turn[node] == 0 : first + turn[node] == last) {
+            down[node] = !down[node];
         } else {
-            turn[first] += down[first] ? -1 : 1;
+            turn[node] += down[node] ? -1 : 1;
         }
     }
     free(loads);
@@ -677,7 +693,7 @@ rsspp_tick(void *r_, struct sim *sim)
         && !sim->o->ramp && !sim->o->every_tick
         && r->interval_ns == (imbalance > .2 ? RSSPP_TICK_MIN_NS
                               : RSSPP_TICK_MAX_NS)
-        && measured_ns >= sim_row_ns(sim, sim->row)
+        && !r->meter.changed && measured_ns >= sim_row_ns(sim, sim->row)
         && sim->tick_ns < sim->change_ns) {
         /* All that it knows is what it will know next time, so that it will
          * do nothing until the loads change.  This is the last tick before

@@ -168,6 +168,13 @@ compare_doubles(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
+/* What queue 'q' would take from its PMD in this step. */
+static double
+sim_wanted(const struct sim_rxq *q)
+{
+    return q->dark ? 0 : q->waiting + q->arrived;
+}
+
 /* Shares the 'capacity' packets of PMD 'p' among its queues, which want more
  * than that.  Returns the packets that are lost. */
 static double
@@ -180,7 +187,7 @@ sim_share(struct sim *sim, uint32_t p, double capacity, double dt)
         const struct sim_rxq *q = &sim->rxqs[i];
 
         if (q->pmd == p) {
-            sim->wants[n] = q->waiting + q->arrived;
+            sim->wants[n] = sim_wanted(q);
             sim->crowd[n++] = i;
         }
     }
@@ -194,7 +201,7 @@ sim_share(struct sim *sim, uint32_t p, double capacity, double dt)
     }
     for (uint32_t k = 0; k < n; k++) {
         struct sim_rxq *q = &sim->rxqs[sim->crowd[k]];
-        double wanted = q->waiting + q->arrived;
+        double wanted = sim_wanted(q);
 
         if (wanted > 0) {
             lost += sim_serve_some(sim, q, wanted,
@@ -213,6 +220,7 @@ sim_arrive(const struct sim *sim, struct sim_rxq *q, double dt)
     double blackout_s = q->blackout_s < dt ? q->blackout_s : dt;
 
     q->arrived = q->rate_pps * (dt - blackout_s);
+    q->dark = q->blackout_s >= dt;
     if (blackout_s > 0) {
         q->blackout_s -= blackout_s;
         q->waiting += q->rate_pps * blackout_s;
@@ -279,7 +287,7 @@ sim_advance(struct sim *sim, uint64_t end_ns)
         offered += q->rate_pps * dt;
         lost += sim_arrive(sim, q, dt);
         r->unavoidable_lost_packets += sim_lose_alone(sim, q, dt);
-        p->wanted += q->waiting + q->arrived;
+        p->wanted += sim_wanted(q);
         p->offered_pps += q->rate_pps;
         if (q->rate_pps > p->busiest_pps) {
             p->busiest_pps = q->rate_pps;
@@ -315,7 +323,7 @@ sim_advance(struct sim *sim, uint64_t end_ns)
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         struct sim_rxq *q = &sim->rxqs[i];
 
-        if (!sim->pmds[q->pmd].calm) {
+        if (!sim->pmds[q->pmd].calm || q->dark) {
             continue;
         }
         q->packets += q->arrived + q->waiting;
@@ -498,10 +506,12 @@ sim_set_loads(struct sim *sim, uint64_t until_ns)
 {
     bool changed = sim->now_ns == sim->change_ns;
 
-    while (sim->now_ns >= sim->change_ns) {
-        sim->row += sim->change_ns > 0;
-        sim->change_ns = sim_row_ns(sim, sim->row + 1);
+    /* Sped up, rows can have no length at all. */
+    while (sim->row + 1 < sim->o->trace->n_rows
+           && sim->now_ns >= sim_row_ns(sim, sim->row + 1)) {
+        sim->row++;
     }
+    sim->change_ns = sim_row_ns(sim, sim->row + 1);
     if (changed || sim->o->ramp) {
         sim_true_rates(sim, sim->now_ns + (until_ns - sim->now_ns) / 2,
                        sim->rates);

@@ -109,6 +109,7 @@ struct sim_rxq {
     double waiting;             /* Packets in the ring. */
     double alone_waiting;       /* ...if it had a PMD of its own. */
     double blackout_s;          /* Not polled for that long from now on. */
+    bool dark;                  /* Not polled in all of this step. */
 
     /* Counters, as a switch has them. */
     double packets;             /* Processed. */

@@ -59,34 +59,41 @@ static bool
 read_line(struct reader *r, char **error)
 {
     size_t n = 0;
+    int c;
 
     r->line_no++;
-    for (;;) {
-        int err;
-
+    while ((c = gzgetc(r->file)) != -1 && c != '\n') {
         if (r->allocated - n < 2) {
             r->allocated = r->allocated ? r->allocated * 2 : 4096;
             r->line = vmq_xrealloc(r->line, r->allocated, 1);
         }
-        if (!gzgets(r->file, r->line + n, r->allocated - n)) {
-            const char *reason = gzerror(r->file, &err);
+        if (!c) {
+            *error = error_at(r, "there is a null byte in this line");
+            return false;
+        }
+        r->line[n++] = c;
+    }
+    if (c == -1) {
+        int err;
+        const char *reason = gzerror(r->file, &err);
+        size_t prefix = strlen(r->file_name) + 2;
 
-            if (err != Z_OK && err != Z_STREAM_END) {
-                *error = error_at(r, "%s", (err == Z_ERRNO ? strerror(errno)
-                                            : reason));
-                return false;
-            }
-            break;
-        }
-        n += strlen(r->line + n);
-        if (n && r->line[n - 1] == '\n') {
-            break;
+        if (err != Z_OK && err != Z_STREAM_END) {
+            *error = (err == Z_ERRNO
+                      ? error_at(r, "%s", strerror(errno))
+                      /* Its messages begin with "FILE: ". */
+                      : error_at(r, "%s", (strlen(reason) > prefix
+                                           ? reason + prefix : reason)));
+            return false;
+        } else if (!n) {
+            return false;
         }
     }
-    if (!n) {
-        return false;
+    if (!r->line) {
+        r->line = vmq_xstrdup("");
+        r->allocated = 1;
     }
-    while (n && (r->line[n - 1] == '\n' || r->line[n - 1] == '\r')) {
+    while (n && r->line[n - 1] == '\r') {
         n--;
     }
     r->line[n] = '\0';
