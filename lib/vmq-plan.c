@@ -64,7 +64,6 @@ struct rxq_work {
     uint64_t cost;              /* Of disturbing it, see disturbance(). */
     uint32_t slow_bp;           /* Highest slot. */
     bool moved;                 /* In this plan. */
-    uint32_t slots_bp[N_SLOTS];
 };
 
 struct numa_work {
@@ -83,6 +82,7 @@ struct planner {
     struct rxq_work *rxqs;
     struct numa_work *numas;
     uint32_t *by_pmd;           /* Indexes of queues, grouped by PMD. */
+    uint32_t *port_pmds;        /* Of port I: from [I] to before [I + 1]. */
     uint32_t n_numas;
     uint32_t n_groups;
 };
@@ -249,24 +249,24 @@ vmq_pmd_overloaded(const struct vmq_snapshot *s, const struct vmq_config *c,
  * prices, thousandths of a credit.  A credit's worth is 1,000 flows, which the
  * new PMD must learn, or 100,000 packets/s, some of which wait. */
 static uint64_t
-disturbance(const struct vmq_snapshot *s, uint32_t rxq)
+disturbance(const struct planner *w, uint32_t rxq)
 {
+    const struct vmq_snapshot *s = w->s;
     const struct vmq_rxq *q = &s->rxqs[rxq];
     uint64_t cost = s->window_ms ? q->packets * 10 / s->window_ms : 0;
-    uint32_t low = 0, high = s->n_port_pmds;
+    uint32_t low = w->port_pmds[q->port], end = w->port_pmds[q->port + 1];
+    uint32_t high = end;
 
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        const struct vmq_port_pmd *pp = &s->port_pmds[mid];
 
-        if (pp->port < q->port || (pp->port == q->port && pp->pmd < q->pmd)) {
+        if (s->port_pmds[mid].pmd < q->pmd) {
             low = mid + 1;
         } else {
             high = mid;
         }
     }
-    if (low < s->n_port_pmds && s->port_pmds[low].port == q->port
-        && s->port_pmds[low].pmd == q->pmd) {
+    if (low < end && s->port_pmds[low].pmd == q->pmd) {
         cost += s->port_pmds[low].flows;
     }
     return cost;
@@ -274,26 +274,39 @@ disturbance(const struct vmq_snapshot *s, uint32_t rxq)
 
 /* Preparation. */
 
-/* The slow view of queue 'i'.  Of the time before its birth, assumes the worst
- * that it has shown since. */
+/* Adds the slow view of queue 'i' to that of PMD 'p' (sign 1) or takes it off
+ * (sign -1).  Of the time before its birth, assumes the worst that it has
+ * shown since. */
 static void
-prepare_slots(struct planner *w, uint32_t i)
+shift_slots(const struct planner *w, struct pmd_work *p, uint32_t i, int sign)
 {
     const struct vmq_rxq *q = &w->s->rxqs[i];
-    struct rxq_work *r = &w->rxqs[i];
+    const struct rxq_work *r = &w->rxqs[i];
     uint32_t now_bp = to_bp(r->load_ppm);
+    uint32_t k;
 
-    r->slots_bp[VMQ_HISTORY_SLOTS] = now_bp < UINT16_MAX ? now_bp : UINT16_MAX;
-    r->slow_bp = r->slots_bp[VMQ_HISTORY_SLOTS];
+    for (k = 0; k < q->n_history; k++) {
+        p->slots_bp[k] += sign * (int32_t) q->history_bp[k];
+    }
+    for (; k < VMQ_HISTORY_SLOTS; k++) {
+        p->slots_bp[k] += sign * (int32_t) r->slow_bp;
+    }
+    p->slots_bp[k] += sign * (int32_t) (now_bp < UINT16_MAX ? now_bp
+                                        : UINT16_MAX);
+}
+
+/* Finds the highest slot of queue 'i'. */
+static void
+prepare_slow(struct planner *w, uint32_t i)
+{
+    const struct vmq_rxq *q = &w->s->rxqs[i];
+    uint32_t slow_bp = to_bp(w->rxqs[i].load_ppm);
+
+    slow_bp = slow_bp < UINT16_MAX ? slow_bp : UINT16_MAX;
     for (uint32_t k = 0; k < q->n_history; k++) {
-        r->slots_bp[k] = q->history_bp[k];
-        if (r->slow_bp < q->history_bp[k]) {
-            r->slow_bp = q->history_bp[k];
-        }
+        slow_bp = q->history_bp[k] > slow_bp ? q->history_bp[k] : slow_bp;
     }
-    for (uint32_t k = q->n_history; k < VMQ_HISTORY_SLOTS; k++) {
-        r->slots_bp[k] = r->slow_bp;
-    }
+    w->rxqs[i].slow_bp = slow_bp;
 }
 
 /* On a PMD that cannot keep up, what queues with a backlog took says little
@@ -360,14 +373,29 @@ prepare_pmd(struct planner *w, uint32_t i)
     }
     assume_demand(w, p);
     for (uint32_t k = p->first; k < p->first + p->n_first; k++) {
-        prepare_slots(w, w->by_pmd[k]);
-        for (uint32_t slot = 0; slot < N_SLOTS; slot++) {
-            p->slots_bp[slot] += w->rxqs[w->by_pmd[k]].slots_bp[slot];
-        }
+        prepare_slow(w, w->by_pmd[k]);
+        shift_slots(w, p, w->by_pmd[k], 1);
     }
     if (p->n_rxqs && !pmd->isolated) {
         w->numas[p->numa].n_active++;
         w->numas[p->numa].n_rxqs += p->n_rxqs;
+    }
+}
+
+/* Finds the entries of each port in the snapshot's 'port_pmds', which is
+ * sorted. */
+static void
+index_port_pmds(struct planner *w)
+{
+    const struct vmq_snapshot *s = w->s;
+    uint32_t k = 0;
+
+    w->port_pmds = vmq_xcalloc(s->n_ports + 1, sizeof *w->port_pmds);
+    for (uint32_t port = 0; port < s->n_ports; port++) {
+        while (k < s->n_port_pmds && s->port_pmds[k].port <= port) {
+            k++;
+        }
+        w->port_pmds[port + 1] = k;
     }
 }
 
@@ -383,6 +411,7 @@ planner_init(struct planner *w)
     w->rxqs = vmq_xcalloc(s->n_rxqs, sizeof *w->rxqs);
     w->numas = vmq_xcalloc(s->n_pmds, sizeof *w->numas);
     w->by_pmd = vmq_xcalloc(s->n_rxqs, sizeof *w->by_pmd);
+    index_port_pmds(w);
 
     for (uint32_t i = 0; i < s->n_rxqs; i++) {
         const struct vmq_rxq *q = &s->rxqs[i];
@@ -393,7 +422,7 @@ planner_init(struct planner *w)
             return false;
         }
         w->rxqs[i].load_ppm = cycles_to_ppm(s, q->cycles);
-        w->rxqs[i].cost = disturbance(s, i);
+        w->rxqs[i].cost = disturbance(w, i);
         if (q->pmd != VMQ_NONE) {
             w->pmds[q->pmd].n_first++;
         }
@@ -424,6 +453,7 @@ planner_destroy(struct planner *w)
     free(w->rxqs);
     free(w->numas);
     free(w->by_pmd);
+    free(w->port_pmds);
 }
 
 static bool
@@ -482,15 +512,13 @@ judge(struct planner *w, uint32_t pmd, enum vmq_verdict verdict,
     j->to = to;
 }
 
-/* Puts a queue's load on PMD 'p' (sign 1) or takes it off (sign -1). */
+/* Puts the load of 'rxq' on PMD 'p' (sign 1) or takes it off (sign -1). */
 static void
-shift_load(struct pmd_work *p, const struct rxq_work *r, int sign)
+shift_load(const struct planner *w, struct pmd_work *p, uint32_t rxq, int sign)
 {
-    p->load_ppm += sign * (int64_t) r->load_ppm;
+    p->load_ppm += sign * (int64_t) w->rxqs[rxq].load_ppm;
     p->n_rxqs += sign;
-    for (uint32_t slot = 0; slot < N_SLOTS; slot++) {
-        p->slots_bp[slot] += sign * (int32_t) r->slots_bp[slot];
-    }
+    shift_slots(w, p, rxq, sign);
 }
 
 /* Adds the move of 'rxq' to PMD 'to' to the plan and to the predictions. */
@@ -516,8 +544,8 @@ add_move(struct planner *w, uint32_t rxq, uint32_t to, enum vmq_reason reason,
         .overdraft = !quote->affordable,
     };
 
-    shift_load(f, r, -1);
-    shift_load(t, r, 1);
+    shift_load(w, f, rxq, -1);
+    shift_load(w, t, rxq, 1);
     r->moved = true;
     f->gave = t->took = true;
     if (f->numa != t->numa) {
@@ -837,20 +865,21 @@ spread_group(struct planner *w, uint32_t group)
 
 /* Evacuate. */
 
-/* Returns true if PMD 'p' can take queue 'r' in addition: if the load of both
- * together, at its highest moment in the slow view, is not over the pack
+/* Returns true if PMD 'pmd' can take queue 'rxq' in addition: if the load of
+ * both together, at its highest moment in the slow view, is not over the pack
  * target, or is as far below the goal of a spread as it has ever been from its
  * lowest moment.  A load that has not changed for the coalesce hold needs less
  * headroom than one that has. */
 static bool
-fits_always(const struct vmq_config *c, const struct pmd_work *p,
-            const struct rxq_work *r, uint32_t *highest_bp)
+fits_always(const struct planner *w, uint32_t pmd, uint32_t rxq,
+            uint32_t *highest_bp)
 {
-    uint32_t now_bp = pressure_bp(p, p->load_ppm + r->load_ppm);
+    struct pmd_work both = w->pmds[pmd];
     uint32_t highest = 0, lowest = UINT32_MAX;
 
+    shift_load(w, &both, rxq, 1);
     for (uint32_t slot = 0; slot < N_SLOTS; slot++) {
-        uint32_t bp = p->slots_bp[slot] + r->slots_bp[slot];
+        uint32_t bp = both.slots_bp[slot];
 
         highest = bp > highest ? bp : highest;
         lowest = bp < lowest ? bp : lowest;
@@ -858,14 +887,15 @@ fits_always(const struct vmq_config *c, const struct pmd_work *p,
     *highest_bp = highest;
 
     /* Now, more exactly: many small queues round to less than they are. */
+    uint32_t now_bp = pressure_bp(&both, both.load_ppm);
     uint64_t high_ppm = (uint64_t) highest * (PPM / VMQ_BP);
-    uint32_t high_bp = pressure_bp(p, high_ppm);
-    uint32_t range_bp = pressure_bp(p, (uint64_t) (highest - lowest)
-                                       * (PPM / VMQ_BP));
+    uint32_t high_bp = pressure_bp(&both, high_ppm);
+    uint32_t range_bp = pressure_bp(&both, (uint64_t) (highest - lowest)
+                                           * (PPM / VMQ_BP));
 
     high_bp = high_bp > now_bp ? high_bp : now_bp;
-    return (high_bp <= vmq_config_pack_target_bp(c)
-            || high_bp + range_bp <= spread_goal_bp(c));
+    return (high_bp <= vmq_config_pack_target_bp(w->c)
+            || high_bp + range_bp <= spread_goal_bp(w->c));
 }
 
 /* The queues of PMD 'pmd', the heaviest first.  Returns their number. */
@@ -912,7 +942,7 @@ find_shelter(const struct planner *w, uint32_t rxq, uint32_t from, bool force,
 
         bool remote = is_remote(w, rxq, to);
         if (w->s->pmds[to].evacuating || (remote && !is_remote(w, rxq, from))
-            || !fits_always(w->c, t, r, &highest_bp)) {
+            || !fits_always(w, to, rxq, &highest_bp)) {
             uint32_t to_bp = pressure_bp(t, t->load_ppm + r->load_ppm);
 
             if (force && to_bp < fallback_bp) {
@@ -950,7 +980,6 @@ undo_moves(struct planner *w, uint32_t n)
         const struct vmq_move *m = &w->plan->moves[--w->plan->n_moves];
         struct pmd_work *f = &w->pmds[m->from];
         struct pmd_work *t = &w->pmds[m->to];
-        struct rxq_work *r = &w->rxqs[m->rxq];
 
         w->numas[f->numa].n_active += f->n_rxqs == 0;
         w->numas[t->numa].n_active -= t->n_rxqs == 1;
@@ -958,9 +987,9 @@ undo_moves(struct planner *w, uint32_t n)
             w->numas[f->numa].n_rxqs++;
             w->numas[t->numa].n_rxqs--;
         }
-        shift_load(f, r, 1);
-        shift_load(t, r, -1);
-        r->moved = false;
+        shift_load(w, f, m->rxq, 1);
+        shift_load(w, t, m->rxq, -1);
+        w->rxqs[m->rxq].moved = false;
     }
 }
 
