@@ -35,6 +35,12 @@
  * with it and starve. */
 #define VMQ_MIN_RELIEF_PPM (PPM / 1000)
 
+/* What queues with a backlog are assumed to want beyond what they could get
+ * where they are, in percent of that.  With none, a PMD that is offered
+ * several times what it can do gives too few queues away, finds out a settling
+ * time later, and again; with much, more PMDs are woken than are needed. */
+#define VMQ_HIDDEN_PCT 50
+
 /* If no destination stays under the pack target, the busier of the two PMDs
  * must end at least this much below where the source was, else the move only
  * carries the problem around. */
@@ -44,7 +50,8 @@
 #define N_SLOTS (VMQ_HISTORY_SLOTS + 1)
 
 struct pmd_work {
-    uint64_t load_ppm;          /* Sum of its queues, as predicted. */
+    uint64_t load_ppm;          /* Sums of its queues, as predicted. */
+    uint64_t demand_ppm;
     uint64_t capacity_ppm;
     uint32_t numa;              /* Index of its NUMA node. */
     uint32_t group;             /* Queues move within a group. */
@@ -60,7 +67,9 @@ struct pmd_work {
 };
 
 struct rxq_work {
-    uint64_t load_ppm;          /* What it takes or, with a backlog, wants. */
+    uint64_t load_ppm;          /* What it takes or, with a backlog, would if
+                                 * there were no time left. */
+    uint64_t demand_ppm;        /* ...and what it may want. */
     uint64_t cost;              /* Of disturbing it, see disturbance(). */
     uint32_t slow_bp;           /* Highest slot. */
     bool moved;                 /* In this plan. */
@@ -310,8 +319,9 @@ prepare_slow(struct planner *w, uint32_t i)
 }
 
 /* On a PMD that cannot keep up, what queues with a backlog took says little
- * about what they want.  Assumes that they want all of the time that no queue
- * got, each in proportion to what it took. */
+ * about what they want.  They would take all of the time that no queue got,
+ * each in proportion to what it took.  Assumes that they want VMQ_HIDDEN_PCT
+ * more. */
 static void
 assume_demand(struct planner *w, struct pmd_work *p)
 {
@@ -326,9 +336,10 @@ assume_demand(struct planner *w, struct pmd_work *p)
         left_ppm = p->capacity_ppm - p->load_ppm;
         p->load_ppm = p->capacity_ppm;
     }
-    for (uint32_t k = p->first; k < p->first + p->n_first && left_ppm; k++) {
+    for (uint32_t k = p->first; k < p->first + p->n_first; k++) {
         struct rxq_work *r = &w->rxqs[w->by_pmd[k]];
 
+        r->demand_ppm = r->load_ppm;
         if (w->s->rxqs[w->by_pmd[k]].backlog) {
             uint64_t weight = r->load_ppm + 1;
             uint64_t more_ppm = left_ppm * weight / weights;
@@ -336,7 +347,9 @@ assume_demand(struct planner *w, struct pmd_work *p)
             r->load_ppm += more_ppm;
             left_ppm -= more_ppm;
             weights -= weight;
+            r->demand_ppm = r->load_ppm * (100 + VMQ_HIDDEN_PCT) / 100;
         }
+        p->demand_ppm += r->demand_ppm;
     }
     p->losing = p->load_ppm >= p->capacity_ppm;
 }
@@ -517,6 +530,7 @@ static void
 shift_load(const struct planner *w, struct pmd_work *p, uint32_t rxq, int sign)
 {
     p->load_ppm += sign * (int64_t) w->rxqs[rxq].load_ppm;
+    p->demand_ppm += sign * (int64_t) w->rxqs[rxq].demand_ppm;
     p->n_rxqs += sign;
     shift_slots(w, p, rxq, sign);
 }
@@ -645,7 +659,7 @@ is_overloaded(const struct planner *w, uint32_t pmd)
 {
     const struct pmd_work *p = &w->pmds[pmd];
 
-    return p->n_rxqs && (pressure_bp(p, p->load_ppm)
+    return p->n_rxqs && (pressure_bp(p, p->demand_ppm)
                          >= vmq_config_spread_bp(w->c));
 }
 
@@ -656,7 +670,7 @@ weigh(const struct planner *w, uint32_t rxq, uint32_t from, uint32_t to,
     const struct rxq_work *r = &w->rxqs[rxq];
     const struct pmd_work *f = &w->pmds[from];
     const struct pmd_work *t = &w->pmds[to];
-    uint32_t from_bp = pressure_bp(f, f->load_ppm - r->load_ppm);
+    uint32_t from_bp = pressure_bp(f, f->demand_ppm - r->demand_ppm);
 
     memset(x, 0, sizeof *x);
     x->rxq = rxq;
@@ -664,7 +678,7 @@ weigh(const struct planner *w, uint32_t rxq, uint32_t from, uint32_t to,
     quote_move(w, rxq, to, &x->quote);
     x->gain_ppm = r->load_ppm;
     x->relieves = from_bp <= spread_goal_bp(w->c);
-    x->to_bp = pressure_bp(t, t->load_ppm + r->load_ppm);
+    x->to_bp = pressure_bp(t, t->demand_ppm + r->demand_ppm);
     x->worst_bp = from_bp > x->to_bp ? from_bp : x->to_bp;
     x->remote = is_remote(w, rxq, to);
     x->settling = w->s->pmds[to].settling;
@@ -726,7 +740,7 @@ static bool
 choose_spread(struct planner *w, uint32_t from, struct candidate *best)
 {
     const struct pmd_work *f = &w->pmds[from];
-    uint32_t before_bp = pressure_bp(f, f->load_ppm);
+    uint32_t before_bp = pressure_bp(f, f->demand_ppm);
     uint32_t elephant = find_elephant(w, from);
     struct candidate fitting, less_bad, refused;
     bool any_fitting = false, any_less_bad = false, any_refused = false;
@@ -794,7 +808,7 @@ spread_pmd(struct planner *w, uint32_t from)
     bool any = false;
 
     while (moves_left(w)
-           && pressure_bp(f, f->load_ppm) > spread_goal_bp(w->c)
+           && pressure_bp(f, f->demand_ppm) > spread_goal_bp(w->c)
            && choose_spread(w, from, &best)) {
         add_move(w, best.rxq, best.to,
                  best.to_bp <= vmq_config_pack_target_bp(w->c)
@@ -844,7 +858,7 @@ spread_group(struct planner *w, uint32_t group)
             continue;
         }
         ranks[n++] = (struct rank) {
-            .key = UINT32_MAX - pressure_bp(p, p->load_ppm), .index = i
+            .key = UINT32_MAX - pressure_bp(p, p->demand_ppm), .index = i
         };
     }
     qsort(ranks, n, sizeof *ranks, compare_ranks);
@@ -887,7 +901,7 @@ fits_always(const struct planner *w, uint32_t pmd, uint32_t rxq,
     *highest_bp = highest;
 
     /* Now, more exactly: many small queues round to less than they are. */
-    uint32_t now_bp = pressure_bp(&both, both.load_ppm);
+    uint32_t now_bp = pressure_bp(&both, both.demand_ppm);
     uint64_t high_ppm = (uint64_t) highest * (PPM / VMQ_BP);
     uint32_t high_bp = pressure_bp(&both, high_ppm);
     uint32_t range_bp = pressure_bp(&both, (uint64_t) (highest - lowest)
@@ -943,7 +957,7 @@ find_shelter(const struct planner *w, uint32_t rxq, uint32_t from, bool force,
         bool remote = is_remote(w, rxq, to);
         if (w->s->pmds[to].evacuating || (remote && !is_remote(w, rxq, from))
             || !fits_always(w, to, rxq, &highest_bp)) {
-            uint32_t to_bp = pressure_bp(t, t->load_ppm + r->load_ppm);
+            uint32_t to_bp = pressure_bp(t, t->demand_ppm + r->demand_ppm);
 
             if (force && to_bp < fallback_bp) {
                 fallback = to;

@@ -44,7 +44,9 @@
  *     pressure    = load / capacity
  *
  * A queue with a backlog wants more than it gets: together, those of one PMD
- * are taken to want all of the capacity that no other queue got.
+ * are taken to have all of the capacity that no other queue got, which is the
+ * load that a plan shows, and to want half as much again, which is the load
+ * that relief goes by.
  *
  * With S = pmd-vmq-spread-threshold and T = pmd-vmq-pack-target (at most
  * S - 5 %), a plan is made of these steps, for each NUMA node by itself unless
