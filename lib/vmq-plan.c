@@ -670,16 +670,20 @@ weigh(const struct planner *w, uint32_t rxq, uint32_t from, uint32_t to,
     const struct rxq_work *r = &w->rxqs[rxq];
     const struct pmd_work *f = &w->pmds[from];
     const struct pmd_work *t = &w->pmds[to];
-    uint32_t from_bp = pressure_bp(f, f->demand_ppm - r->demand_ppm);
+    uint32_t from_bp = pressure_bp(f, f->load_ppm - r->load_ppm);
+    uint32_t to_bp = pressure_bp(t, t->load_ppm + r->load_ppm);
 
     memset(x, 0, sizeof *x);
     x->rxq = rxq;
     x->to = to;
     quote_move(w, rxq, to, &x->quote);
     x->gain_ppm = r->load_ppm;
-    x->relieves = from_bp <= spread_goal_bp(w->c);
+    x->relieves = (pressure_bp(f, f->demand_ppm - r->demand_ppm)
+                   <= spread_goal_bp(w->c));
     x->to_bp = pressure_bp(t, t->demand_ppm + r->demand_ppm);
-    x->worst_bp = from_bp > x->to_bp ? from_bp : x->to_bp;
+
+    /* Without assumptions: the two PMDs must not differ in these. */
+    x->worst_bp = from_bp > to_bp ? from_bp : to_bp;
     x->remote = is_remote(w, rxq, to);
     x->settling = w->s->pmds[to].settling;
     x->overdraft = !x->quote.affordable;
@@ -740,7 +744,7 @@ static bool
 choose_spread(struct planner *w, uint32_t from, struct candidate *best)
 {
     const struct pmd_work *f = &w->pmds[from];
-    uint32_t before_bp = pressure_bp(f, f->demand_ppm);
+    uint32_t before_bp = pressure_bp(f, f->load_ppm);
     uint32_t elephant = find_elephant(w, from);
     struct candidate fitting, less_bad, refused;
     bool any_fitting = false, any_less_bad = false, any_refused = false;

@@ -445,11 +445,21 @@ relief(struct test_random *r, struct vmq_host *h)
     }
 }
 
+/* The pressure on PMD 'pmd', before the plan or as predicted. */
+static uint64_t
+pressure_bp(const struct vmq_plan *plan, uint32_t pmd, bool predicted)
+{
+    const struct vmq_judgement *j = &plan->pmds[pmd];
+
+    return ((uint64_t) (predicted ? j->predicted_bp : j->load_bp) * VMQ_BP
+            / (j->capacity_bp ? j->capacity_bp : 1));
+}
+
 /* P5 too, of backlogs, and predictions add up. */
 static void
 predictions(struct test_random *r, struct vmq_host *h)
 {
-    uint64_t load_bp = 0, predicted_bp = 0;
+    uint64_t load_bp = 0, predicted_bp = 0, worst_bp = 0;
 
     disturb(r, h);
     host_plan(h);
@@ -461,6 +471,21 @@ predictions(struct test_random *r, struct vmq_host *h)
         CHECK(h, !is_relief(m) || (h->plan.pmds[m->from].predicted_bp
                                    < h->plan.pmds[m->from].load_bp)
               || m->gain_bp == 0);
+
+        worst_bp = (is_relief(m) && pressure_bp(&h->plan, m->from, false)
+                    > worst_bp ? pressure_bp(&h->plan, m->from, false)
+                    : worst_bp);
+    }
+
+    /* Destinations of relief end at least 5 % below where the worst source
+     * was, or below the pack target, whatever queues are taken to want. */
+    for (uint32_t k = 0; k < h->plan.n_moves; k++) {
+        const struct vmq_move *m = &h->plan.moves[k];
+        uint64_t to_bp = pressure_bp(&h->plan, m->to, true);
+
+        CHECK(h, !is_relief(m)
+              || to_bp <= vmq_config_pack_target_bp(&h->config)
+              || to_bp + 500 <= worst_bp + 1);
     }
     for (uint32_t i = 0; i < h->plan.n_pmds; i++) {
         load_bp += h->plan.pmds[i].load_bp;
