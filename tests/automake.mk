@@ -238,9 +238,10 @@ check-warnings: ovs
 STOCK_AT = pmd.at alb.at dpif-netdev.at
 OVS_TESTS = $(BASH) $(srcdir)/build-aux/ovs-tests $(OVS_TREE_DIR)
 
-check-ovs-vmq: ovs
+check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' \
 	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at
 	@$(RUN_CHECK) --end $@
 

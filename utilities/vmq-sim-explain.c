@@ -28,6 +28,12 @@
 /* More than any ledger has, and less than what a shift minds. */
 #define MAX_DOUBLINGS 16
 
+static uint32_t
+bp_to_percent(uint32_t bp)
+{
+    return (bp + 50) / 100;
+}
+
 /* A switch, as its vmq-show tells. */
 struct shown {
     const char *dp_name;
@@ -401,8 +407,9 @@ print_text(const struct shown *shown, const struct vmq_plan *plan)
 {
     const struct vmq_snapshot *s = &shown->snapshot;
 
-    printf("%s: %s (%s)\n", shown->dp_name, vmq_verdict_name(plan->verdict),
-           vmq_verdict_text(plan->verdict));
+    printf("%s: %s (%s)%s\n", shown->dp_name, vmq_verdict_name(plan->verdict),
+           vmq_verdict_text(plan->verdict),
+           shown->paused ? ", paused: will not be done" : "");
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *m = &plan->moves[i];
 
@@ -410,7 +417,7 @@ print_text(const struct shown *shown, const struct vmq_plan *plan)
                "%"PRIu32": %s, takes %"PRIu32" %% off, price %.1f "
                "credits%s\n", port_name(s, m->rxq), s->rxqs[m->rxq].qid,
                s->pmds[m->from].core_id, s->pmds[m->to].core_id,
-               vmq_reason_name(m->reason), m->gain_bp / 100,
+               vmq_reason_name(m->reason), bp_to_percent(m->gain_bp),
                m->price_mc / (double) VMQ_CREDIT,
                m->overdraft ? " (overdraft)" : "");
     }
@@ -418,10 +425,19 @@ print_text(const struct shown *shown, const struct vmq_plan *plan)
         const struct vmq_judgement *j = &plan->pmds[i];
 
         printf("  core %"PRIu32": load %"PRIu32" %%, slow %"PRIu32" %%, "
-               "capacity %"PRIu32" %%, predicted %"PRIu32" %%: %s (%s)\n",
-               s->pmds[i].core_id, j->load_bp / 100, j->slow_bp / 100,
-               j->capacity_bp / 100, j->predicted_bp / 100,
+               "capacity %"PRIu32" %%, predicted %"PRIu32" %%: %s (%s)",
+               s->pmds[i].core_id, bp_to_percent(j->load_bp),
+               bp_to_percent(j->slow_bp), bp_to_percent(j->capacity_bp),
+               bp_to_percent(j->predicted_bp),
                vmq_verdict_name(j->verdict), vmq_verdict_text(j->verdict));
+        if (j->rxq != VMQ_NONE) {
+            printf("; considered port %s rx queue %"PRIu32,
+                   port_name(s, j->rxq), s->rxqs[j->rxq].qid);
+        }
+        if (j->rxq != VMQ_NONE && j->to != VMQ_NONE) {
+            printf(" to core %"PRIu32, s->pmds[j->to].core_id);
+        }
+        putchar('\n');
     }
 }
 
