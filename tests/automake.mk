@@ -241,7 +241,7 @@ OVS_TESTS = $(BASH) $(srcdir)/build-aux/ovs-tests $(OVS_TREE_DIR)
 check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
-	  VMQ_BUILDDIR='$(abs_builddir)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
 	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at
 	@$(RUN_CHECK) --end $@
 
