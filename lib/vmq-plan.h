@@ -113,9 +113,9 @@
  *        takes.
  *   P5.  Only overloaded PMDs are relieved.  Each move of the spread pass
  *        makes the vector of pressures, sorted from the highest down, strictly
- *        smaller in lexicographic order.  Thus no move gains nothing.  Whatever
- *        queues are taken to want, a destination ends at pressure <= T, or 5 %
- *        below where the source was.
+ *        smaller in lexicographic order.  Thus no move gains nothing.
+ *        Whatever queues are taken to want, a destination ends at pressure
+ *        <= T, or 5 % below where the source was.
  *   P6.  No move of the coalesce pass takes its destination over the pack
  *        target, at any moment of the slow view, unless its load is so steady
  *        that twice the highest of these, less the lowest, is not over the
