@@ -4,4 +4,9 @@
 # without warranty of any kind.
 
 EXTRA_DIST += \
-	Documentation/vmq-commands.rst
+	Documentation/vmq-commands.rst \
+	Documentation/vmq-simulation.rst \
+	Documentation/vmq-burst-a-load.png \
+	Documentation/vmq-week-a-frontier.png \
+	Documentation/vmq-week-a-heatmap.png \
+	Documentation/vmq-week-a-load.png
