@@ -12,7 +12,9 @@ EXTRA_DIST += \
 	tests/check-sim \
 	tests/check-tools \
 	tests/run-fuzz \
+	tests/run-model \
 	tests/vmq-demo \
+	tests/vmq-handoff.pml \
 	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-show.json \
@@ -169,6 +171,7 @@ RUN_CHECK = RESULTS='$(RESULTS)' $(BASH) $(srcdir)/build-aux/run-check
 CHECKS = \
 	check-fast \
 	check-fuzz \
+	check-model \
 	check-warnings \
 	check-ovs-vmq \
 	check-ovs-stock \
@@ -227,6 +230,12 @@ check-fuzz:
 	    $(FUZZ_TARGETS)
 	@$(RUN_CHECK) --end $@
 
+# Without Spin, skipped.
+check-model:
+	@$(RUN_CHECK) --begin $@
+	@CC='$(CC)' $(RUN_CHECK) $@ model $(srcdir)/tests/run-model
+	@$(RUN_CHECK) --end $@
+
 check-warnings: ovs
 	@$(RUN_CHECK) --begin $@
 	@$(RUN_CHECK) $@ warnings \
@@ -282,8 +291,8 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-fuzz check-ovs-stock check-ovs-vmq check-system \
-	check-warnings patch-check
+.PHONY: check-fast check-fuzz check-model check-ovs-stock check-ovs-vmq \
+	check-system check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz
