@@ -29,6 +29,10 @@ OVS_OVERLAY += \
 	lib/vmq-credit.h \
 	lib/vmq-engine.c \
 	lib/vmq-engine.h \
+	lib/vmq-handoff.c \
+	lib/vmq-handoff.h \
+	lib/vmq-hist.c \
+	lib/vmq-hist.h \
 	lib/vmq-plan.c \
 	lib/vmq-plan.h \
 	lib/vmq-snapshot.c \

@@ -22,15 +22,24 @@
  * Moving a queue
  * ==============
  *
- * dp_vmq_move_rxqs() is the one place that moves queues.  It takes the queues
- * off their PMDs, reloads those, gives the queues to the new PMDs and reloads
- * these.  No other PMD takes part.  A reload waits for the PMD to finish the
- * iteration it is in and sends what it has batched, so that a packet received
- * by the old PMD cannot be overtaken by one that the new PMD receives, and a
- * queue is never polled by two PMDs.
+ * A move makes the new PMD ready first, then has the queue handed over:
  *
- * Unlike other reloads, those for a move keep what has been measured: see
- * 'keep_history'.
+ *   1. The megaflows that the old PMD used for the queue's port are copied to
+ *      the new one, so that it need not ask for each of them in an upcall.
+ *   2. A PMD that is parked does not know the ports to send to.  It is given
+ *      them and reloads, which stops nobody, since it has no queues.
+ *   3. The queue is passed from one to the other, see vmq-handoff.h.  Neither
+ *      of them reloads.
+ *   4. The shared lists of who polls what are brought up to date.
+ *
+ * All moves of a plan are under way at once.  dp_vmq_advance() takes them
+ * further at every run of the main thread, for at most VMQ_SLICE_NS, and
+ * dp_vmq_drain() ends all of them before anything else touches the assignment
+ * of queues or their ports.
+ *
+ * The old PMD polls the queue once more and sends all that it has batched
+ * before it lets go.  A packet that it received thus cannot be overtaken by
+ * one that the new PMD receives, as far as both leave through one tx queue.
  *
  * Thread-safety
  * =============
@@ -39,18 +48,69 @@
  * that it is for the PMD threads. */
 
 #include <config.h>
+#include <sys/resource.h>
 #include "vmq-engine.h"
+#include "vmq-handoff.h"
 #include "vmq-unixctl.h"
+
+/* The time that the main thread spends on copying flows before it goes on with
+ * other things.  Less makes moves of many flows take longer, as a run of the
+ * main thread costs some 100 us itself; more delays OpenFlow and OVSDB. */
+#define VMQ_SLICE_NS 1000000
+
+/* How long a PMD may leave a letter in its mailbox.  One that polls looks
+ * every few microseconds; one that something else preempts was seen to be away
+ * for 60 ms.  If this is too short, moves fail on busy hosts, if it is too
+ * long, a queue whose new PMD hangs is not polled for as long. */
+#define VMQ_PATIENCE_NS UINT64_C(250000000)
 
 /* Per datapath. */
 struct dp_vmq {
     struct vmq_engine *engine;
+    struct vmq_post post;
+    struct dp_vmq_transit *transits;    /* Moves under way. */
+    size_t n_transits;
+    uint64_t seen_ended;        /* 'post.ended_seq' when last looked at. */
+    bool in_a_hurry;            /* More to do than wait? */
+    atomic_uint flow_limit;     /* Of ofproto-dpif-upcall. */
+    uint64_t start_tsc;         /* To convert TSC cycles to ns. */
+    uint64_t start_ns;
     uint64_t generation;        /* Changes whenever a queue may have changed
                                  * its PMD. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
     bool fake_loads;            /* Tests: dpif-dummy/set-rxq-load was used. */
     uint64_t fake_ns;           /* Time of the last collection then. */
 };
+
+/* Clocks.  Not time_msec() and friends, which tests stop and warp. */
+
+static uint64_t
+dp_vmq_now_ns(void)
+{
+    struct timespec ts;
+
+    xclock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+static uint64_t
+dp_vmq_tsc(void)
+{
+    static struct pmd_perf_stats clock;     /* Large. */
+
+    return cycles_counter_update(&clock);
+}
+
+/* Returns 'cycles' of the TSC in ns, 0 if there is no TSC. */
+static uint64_t
+dp_vmq_tsc_to_ns(const struct dp_netdev *dp, uint64_t cycles)
+{
+    uint64_t elapsed = dp_vmq_tsc() - dp->vmq->start_tsc;
+
+    return (elapsed
+            ? (double) cycles * (dp_vmq_now_ns() - dp->vmq->start_ns) / elapsed
+            : 0);
+}
 
 /* PMD threads: counters, and the intervals of pmd-rxq-show. */
 
@@ -137,9 +197,17 @@ dp_vmq_sibling_group(const struct dp_netdev *dp, unsigned int core_id)
 static void
 dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *pmd)
 {
+    vmq_mailbox_init(&pmd->vmq.mailbox);
+    atomic_init(&pmd->vmq.on, vmq_engine_is_on(pmd->dp->vmq->engine));
     if (pmd->core_id != NON_PMD_CORE_ID) {
         pmd->vmq.sibling_group = dp_vmq_sibling_group(pmd->dp, pmd->core_id);
     }
+}
+
+static void
+dp_vmq_destroy_pmd(struct dp_netdev_pmd_thread *pmd)
+{
+    vmq_mailbox_destroy(&pmd->vmq.mailbox);
 }
 
 /* Returns the CPU time that the thread of 'pmd' has used, in ns, or 0 if the
@@ -241,13 +309,10 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     struct dp_netdev *dp = dp_;
     struct dp_netdev_pmd_thread **pmds;
     struct dp_netdev_port *port;
-    static struct pmd_perf_stats clock;     /* Large. */
-    struct timespec ts;
     size_t n_pmds;
 
-    xclock_gettime(CLOCK_MONOTONIC, &ts);
-    raw->window_ns = ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-    raw->window_cycles = cycles_counter_update(&clock);
+    raw->window_ns = dp_vmq_now_ns();
+    raw->window_cycles = dp_vmq_tsc();
     raw->now_ms = time_msec();
     raw->generation = dp->vmq->generation;
 
@@ -286,69 +351,310 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     vmq_snapshot_sort(raw);
 }
 
+/* Warm flows. */
+
+/* Megaflows are copied by heat, hottest class first, so that it is the cold
+ * ones that are left out where there is no room for all. */
+#define VMQ_N_HEATS 256
+
+struct dp_vmq_flow_ref {
+    struct dp_netdev_flow *flow;
+    uint8_t heat;               /* 0 is hottest. */
+};
+
+/* Copying the flows of one move. */
+struct dp_vmq_warmup {
+    struct cmap_position position;      /* In the flows of the source. */
+    bool scanned;                       /* Seen them all? */
+    struct dp_vmq_flow_ref *refs;
+    size_t n_refs, allocated_refs;
+    size_t n_heat[VMQ_N_HEATS];
+    size_t next;                        /* In 'refs', to copy. */
+};
+
+enum dp_vmq_copied {
+    VMQ_COPIED,
+    VMQ_COPY_EXISTS,            /* The destination has this flow already. */
+    VMQ_COPY_STALE,             /* The source no longer has it like this. */
+};
+
+static void
+dp_vmq_warmup_destroy(struct dp_vmq_warmup *warmup)
+{
+    for (size_t i = warmup->next; i < warmup->n_refs; i++) {
+        dp_netdev_flow_unref(warmup->refs[i].flow);
+    }
+    free(warmup->refs);
+    memset(warmup, 0, sizeof *warmup);
+}
+
+/* Returns how cold 'flow' is: first by the time since it was used, whose
+ * seconds double from class to class, then by the packets that it has had. */
+static uint8_t
+dp_vmq_flow_heat(struct dp_netdev_flow *flow, long long int now)
+{
+    unsigned long long int n_packets;
+    long long int used;
+
+    atomic_read_relaxed(&flow->stats.used, &used);
+    atomic_read_relaxed(&flow->stats.packet_count, &n_packets);
+
+    int age = used ? log_2_floor(MAX(now - used, 0) / 1000 + 1) : 15;
+    int busy = n_packets ? log_2_floor(n_packets) : 0;
+    return MIN(age, 15) * 16 + (15 - MIN(busy, 15));
+}
+
+/* Whether packets of a queue of port 'port_no' may hit 'flow'.  The ones that
+ * come out of a tunnel bear the tunnel's port, and nothing says from which
+ * port they entered it. */
+static bool
+dp_vmq_flow_is_of_port(const struct dp_netdev_flow *flow, odp_port_t port_no)
+{
+    return (flow->flow.in_port.odp_port == port_no
+            || flow_tnl_dst_is_set(&flow->flow.tunnel));
+}
+
+/* Finds flows to copy until it is 'until_ns'.  Returns true if it has found
+ * all. */
+static bool
+dp_vmq_warmup_scan(struct dp_vmq_warmup *warmup,
+                   struct dp_netdev_pmd_thread *from, odp_port_t port_no,
+                   uint64_t until_ns)
+{
+    long long int now = time_msec();
+    struct cmap_node *node;
+
+    for (unsigned int n = 1;
+         (node = cmap_next_position(&from->flow_table, &warmup->position));
+         n++) {
+        struct dp_netdev_flow *flow
+            = CONTAINER_OF(node, struct dp_netdev_flow, node);
+
+        if (dp_vmq_flow_is_of_port(flow, port_no)
+            && dp_netdev_flow_ref(flow)) {
+            struct dp_vmq_flow_ref *ref;
+
+            if (warmup->n_refs >= warmup->allocated_refs) {
+                warmup->refs = x2nrealloc(warmup->refs,
+                                          &warmup->allocated_refs,
+                                          sizeof *warmup->refs);
+            }
+            ref = &warmup->refs[warmup->n_refs++];
+            ref->flow = flow;
+            ref->heat = dp_vmq_flow_heat(flow, now);
+            warmup->n_heat[ref->heat]++;
+        }
+        if (!(n % 32) && dp_vmq_now_ns() >= until_ns) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sorts what has been found, hottest first, in linear time: there may be
+ * 100,000 of them. */
+static void
+dp_vmq_warmup_sort(struct dp_vmq_warmup *warmup)
+{
+    struct dp_vmq_flow_ref *sorted
+        = xmalloc(warmup->n_refs * sizeof *sorted);
+    size_t start = 0;
+
+    for (int heat = 0; heat < VMQ_N_HEATS; heat++) {
+        size_t n = warmup->n_heat[heat];
+
+        warmup->n_heat[heat] = start;
+        start += n;
+    }
+    for (size_t i = 0; i < warmup->n_refs; i++) {
+        sorted[warmup->n_heat[warmup->refs[i].heat]++] = warmup->refs[i];
+    }
+    free(warmup->refs);
+    warmup->refs = sorted;
+    warmup->allocated_refs = warmup->n_refs;
+}
+
+/* Locks the flows of 'pmd'.  Returns the time, for dp_vmq_unlock_flows(). */
+static uint64_t
+dp_vmq_lock_flows(struct dp_netdev_pmd_thread *pmd)
+    OVS_ACQUIRES(pmd->flow_mutex)
+{
+    ovs_mutex_lock(&pmd->flow_mutex);
+    return dp_vmq_now_ns();
+}
+
+static void
+dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
+                    struct vmq_effect *effect)
+    OVS_RELEASES(pmd->flow_mutex)
+{
+    uint64_t held_ns = dp_vmq_now_ns() - locked_ns;
+
+    ovs_mutex_unlock(&pmd->flow_mutex);
+    effect->lock_max_ns = MAX(effect->lock_max_ns, held_ns);
+}
+
+/* Copies 'flow' of 'from' to 'to'.
+ *
+ * The ufid of a flow is a hash of the first packet that it was made for, so
+ * that two PMDs may have the same megaflow under different ufids.  The copy
+ * has a life of its own: its statistics start at zero, and revalidators adopt
+ * it the next time they dump flows.  Only a change between reading the flow
+ * and inserting the copy would escape them until then. */
+static enum dp_vmq_copied
+dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
+                 struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
+                 struct vmq_effect *effect)
+{
+    const struct dp_netdev_actions *actions = dp_netdev_flow_get_actions(flow);
+    struct dp_netdev_flow *copy = NULL;
+    struct netdev_flow_key key;
+    struct match match;
+    uint64_t locked_ns;
+
+    match.tun_md.valid = false;
+    match.flow = flow->flow;
+    miniflow_expand(&flow->cr.mask->mf, &match.wc.masks);
+    match.wc.masks.in_port.odp_port = ODPP_NONE;
+    netdev_flow_key_init(&key, &match.flow);
+
+    locked_ns = dp_vmq_lock_flows(to);
+    if (!dp_netdev_pmd_lookup_flow(to, &key, NULL)
+        && !dp_netdev_pmd_find_flow(to, &flow->ufid, NULL, 0)) {
+        copy = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
+                                  actions->size, flow->orig_in_port);
+        dp_netdev_flow_ref(copy);
+    }
+    dp_vmq_unlock_flows(to, locked_ns, effect);
+    if (!copy) {
+        return VMQ_COPY_EXISTS;
+    }
+
+    locked_ns = dp_vmq_lock_flows(from);
+    bool stale = flow->dead || dp_netdev_flow_get_actions(flow) != actions;
+    dp_vmq_unlock_flows(from, locked_ns, effect);
+
+    if (stale) {
+        locked_ns = dp_vmq_lock_flows(to);
+        if (!copy->dead) {
+            dp_netdev_pmd_remove_flow(to, copy);
+        }
+        dp_vmq_unlock_flows(to, locked_ns, effect);
+    }
+    dp_netdev_flow_unref(copy);
+    return stale ? VMQ_COPY_STALE : VMQ_COPIED;
+}
+
+/* Returns how many flows can be added to 'dp' before ofproto-dpif-upcall comes
+ * near its limit, above which it lets flows die young. */
+static size_t
+dp_vmq_room_for_flows(const struct dp_netdev *dp)
+{
+    struct dp_netdev_pmd_thread *pmd;
+    unsigned int flow_limit;
+    size_t n_flows = 0;
+
+    atomic_read_relaxed(&dp->vmq->flow_limit, &flow_limit);
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        n_flows += cmap_count(&pmd->flow_table);
+    }
+    flow_limit -= flow_limit / 10;
+    return flow_limit - MIN(n_flows, flow_limit);
+}
+
+/* Copies the flows that 'from' has for port 'port_no' to 'to', until it is
+ * 'until_ns'.  Returns true if it is through. */
+static bool
+dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
+               struct dp_netdev_pmd_thread *from,
+               struct dp_netdev_pmd_thread *to, odp_port_t port_no,
+               uint64_t until_ns, struct vmq_effect *effect)
+{
+    if (!warmup->scanned) {
+        if (!dp_vmq_warmup_scan(warmup, from, port_no, until_ns)) {
+            return false;
+        }
+        dp_vmq_warmup_sort(warmup);
+        warmup->scanned = true;
+    }
+
+    size_t room = dp_vmq_room_for_flows(dp);
+    for (; warmup->next < warmup->n_refs; warmup->next++) {
+        struct dp_netdev_flow *flow = warmup->refs[warmup->next].flow;
+
+        if (dp_vmq_now_ns() >= until_ns) {
+            return false;
+        }
+        if (!room) {
+            effect->flows_skipped++;
+        } else {
+            switch (dp_vmq_copy_flow(from, to, flow, effect)) {
+            case VMQ_COPIED:
+                effect->flows_warmed++;
+                room--;
+                break;
+            case VMQ_COPY_EXISTS:
+                effect->flows_present++;
+                break;
+            case VMQ_COPY_STALE:
+            default:
+                break;
+            }
+        }
+        dp_netdev_flow_unref(flow);
+    }
+    return true;
+}
+
 /* Move. */
+
+enum dp_vmq_phase {
+    VMQ_PHASE_WARMING,          /* Flows are copied. */
+    VMQ_PHASE_HANDING,          /* 'handoff' is under way. */
+    VMQ_PHASE_ENDED,            /* '*effect' says how. */
+};
 
 /* One queue on its way. */
 struct dp_vmq_transit {
+    struct vmq_handoff handoff;
+    enum dp_vmq_phase phase;
     struct dp_netdev_rxq *rxq;
     struct dp_netdev_pmd_thread *from, *to;
+    struct dp_vmq_warmup warmup;
+    struct vmq_effect *effect;
+    uint64_t patience_ns;       /* When to take the letter back. */
+
+    /* Of the thread that has the letter. */
+    bool emc_enabled;           /* As the destination knows it. */
+    bool preempted;
+    long int to_switches;       /* Of the destination, at ASK. */
+    uint64_t last_poll_tsc, first_poll_tsc;
+    uint64_t past_cycles[PMD_INTERVAL_MAX];     /* By age in intervals. */
+    uint64_t interval_length;
 };
 
-/* Reloads those of the PMDs in 'transits' whose 'need_reload' is set, the
- * sources or the destinations, and keeps their measurements. */
-static void
-dp_vmq_reload(struct dp_netdev *dp, const struct dp_vmq_transit *transits,
-              size_t n, bool sources)
+/* PMD threads: returns how often something else was given the CPU of this
+ * thread although it wanted to go on. */
+static long int
+dp_vmq_involuntary_switches(void)
 {
-    for (size_t i = 0; i < n; i++) {
-        (sources ? transits[i].from : transits[i].to)->vmq.keep_history = true;
-    }
-    reload_affected_pmds(dp);
-    for (size_t i = 0; i < n; i++) {
-        (sources ? transits[i].from : transits[i].to)->vmq.keep_history
-            = false;
-    }
+    struct rusage usage;
+
+    return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nivcsw;
 }
 
+/* PMD threads: polls a queue out of turn. */
 static void
-dp_vmq_take_rxq(const struct dp_vmq_transit *transit)
+dp_vmq_poll(struct dp_netdev_pmd_thread *pmd, const struct polled_queue *q)
 {
-    struct dp_netdev_pmd_thread *pmd = transit->from;
-    struct rxq_poll *poll;
-
-    ovs_mutex_lock(&pmd->port_mutex);
-    HMAP_FOR_EACH_SAFE (poll, node, &pmd->poll_list) {
-        if (poll->rxq == transit->rxq) {
-            dp_netdev_del_rxq_from_pmd(pmd, poll);
+    if (q->rxq_enabled) {
+        pmd->ctx.emc_insert_min = 0;
+        if (q->emc_enabled) {
+            atomic_read_relaxed(&pmd->dp->emc_insert_min,
+                                &pmd->ctx.emc_insert_min);
         }
+        dp_netdev_process_rxq_port(pmd, q->rxq, q->port_no);
     }
-    ovs_mutex_unlock(&pmd->port_mutex);
-}
-
-static void
-dp_vmq_give_rxq(struct dp_netdev *dp, const struct dp_vmq_transit *transit)
-    OVS_REQ_RDLOCK(dp->port_rwlock)
-{
-    struct dp_netdev_pmd_thread *pmd = transit->to;
-    struct dp_netdev_port *port;
-    struct tx_bond *bond;
-
-    transit->rxq->pmd = pmd;
-    transit->rxq->vmq.interval_moved = true;
-    transit->rxq->vmq.n_moves++;
-
-    ovs_mutex_lock(&pmd->port_mutex);
-    dp_netdev_add_rxq_to_pmd(pmd, transit->rxq);
-
-    /* A PMD that was parked may not know all the ports to send to.  These do
-     * nothing for the ones that it knows. */
-    HMAP_FOR_EACH (port, node, &dp->ports) {
-        dp_netdev_add_port_tx_to_pmd(pmd, port);
-    }
-    CMAP_FOR_EACH (bond, node, &dp->tx_bonds) {
-        dp_netdev_add_bond_tx_to_pmd(pmd, bond, false);
-    }
-    ovs_mutex_unlock(&pmd->port_mutex);
 }
 
 /* Where the interval is that ended 'age' intervals before the one that will be
@@ -362,71 +668,371 @@ dp_vmq_interval_slot(unsigned int idx, unsigned int age)
 
 /* What pmd-rxq-show prints of a PMD compares the cycles of its queues with its
  * own in the same past intervals.  The cycles of a queue travel with it, so
- * its part of the PMD's has to as well. */
+ * that the busy cycles of the PMDs have to follow.  'pmd' is the caller's, and
+ * either loses what 'transit' holds or gains it. */
 static void
-dp_vmq_move_past_cycles(const struct dp_vmq_transit *transit)
+dp_vmq_move_past_cycles(struct dp_netdev_pmd_thread *pmd,
+                        const struct dp_vmq_transit *transit, bool gain)
 {
-    struct dp_netdev_pmd_thread *from = transit->from;
-    struct dp_netdev_pmd_thread *to = transit->to;
-    bool parked = hmap_is_empty(&from->poll_list);
-    unsigned int rxq_idx = atomic_count_get(&transit->rxq->intrvl_idx);
-    unsigned int from_idx = atomic_count_get(&from->intrvl_idx);
-    unsigned int to_idx = atomic_count_get(&to->intrvl_idx);
+    unsigned int idx = atomic_count_get(&pmd->intrvl_idx);
 
-    /* The oldest interval is the one that a PMD may be replacing just now. */
     for (unsigned int age = 1; age < PMD_INTERVAL_MAX; age++) {
-        unsigned int f = dp_vmq_interval_slot(from_idx, age);
-        unsigned int t = dp_vmq_interval_slot(to_idx, age);
-        uint64_t cycles = dp_netdev_rxq_get_intrvl_cycles(
-            transit->rxq, dp_vmq_interval_slot(rxq_idx, age));
+        unsigned int slot = dp_vmq_interval_slot(idx, age);
         unsigned long long int busy;
 
-        atomic_read_relaxed(&from->busy_cycles_intrvl[f], &busy);
-        atomic_store_relaxed(&from->busy_cycles_intrvl[f],
-                             parked ? 0 : busy - MIN(busy, cycles));
-        atomic_read_relaxed(&to->busy_cycles_intrvl[t], &busy);
-        atomic_store_relaxed(&to->busy_cycles_intrvl[t], busy + cycles);
-    }
-
-    /* A PMD that has just been woken does not know yet how many cycles an
-     * interval has. */
-    unsigned long long int length;
-    atomic_read_relaxed(&to->intrvl_cycles, &length);
-    if (!length) {
-        atomic_read_relaxed(&from->intrvl_cycles, &length);
-        atomic_store_relaxed(&to->intrvl_cycles, length);
+        atomic_read_relaxed(&pmd->busy_cycles_intrvl[slot], &busy);
+        if (gain) {
+            busy += transit->past_cycles[age];
+        } else {
+            busy -= MIN(busy, transit->past_cycles[age]);
+        }
+        atomic_store_relaxed(&pmd->busy_cycles_intrvl[slot], busy);
     }
 }
 
-/* Moves queues between PMDs.  Returns the time in ns, as the main thread saw
- * it, from when the first queue may have been polled last by its old PMD to
- * when the last one was surely polled by its new PMD. */
-static uint64_t
-dp_vmq_move_rxqs(struct dp_netdev *dp, const struct dp_vmq_transit *transits,
-                 size_t n)
+/* PMD threads, source: lets go of the queue of 'transit'.  Returns the number
+ * of queues left in 'poll_list'. */
+static int
+dp_vmq_release(struct dp_netdev_pmd_thread *pmd,
+               struct dp_vmq_transit *transit, struct polled_queue *poll_list,
+               int poll_cnt)
+{
+    long int switches = dp_vmq_involuntary_switches();
+    struct dp_netdev_rxq *rxq = transit->rxq;
+    unsigned long long int length;
+    unsigned int idx;
+    int i;
+
+    for (i = 0; poll_list[i].rxq != rxq; i++) {
+        ovs_assert(i < poll_cnt - 1);
+    }
+    idx = atomic_count_get(&rxq->intrvl_idx);
+    for (unsigned int age = 1; age < PMD_INTERVAL_MAX; age++) {
+        transit->past_cycles[age] = dp_netdev_rxq_get_intrvl_cycles(
+            rxq, dp_vmq_interval_slot(idx, age));
+    }
+    dp_vmq_move_past_cycles(pmd, transit, false);
+    atomic_read_relaxed(&pmd->intrvl_cycles, &length);
+    transit->interval_length = length;
+    rxq->vmq.interval_moved = true;
+
+    dp_vmq_poll(pmd, &poll_list[i]);
+    dp_netdev_pmd_flush_output_packets(pmd, true);
+    transit->last_poll_tsc = cycles_counter_update(&pmd->perf_stats);
+    poll_list[i] = poll_list[poll_cnt - 1];
+    transit->preempted = dp_vmq_involuntary_switches() != switches;
+    return poll_cnt - 1;
+}
+
+/* PMD threads, destination: polls the queue of 'transit' from now on. */
+static void
+dp_vmq_take(struct dp_netdev_pmd_thread *pmd, struct dp_vmq_transit *transit,
+            struct polled_queue **poll_list, int poll_cnt)
+{
+    struct dp_netdev_rxq *rxq = transit->rxq;
+    struct polled_queue *q;
+
+    *poll_list = xrealloc(*poll_list, (poll_cnt + 1) * sizeof **poll_list);
+    q = &(*poll_list)[poll_cnt];
+    *q = (struct polled_queue) {
+        .rxq = rxq,
+        .port_no = rxq->port->port_no,
+        .emc_enabled = rxq->port->emc_enabled,
+        .rxq_enabled = netdev_rxq_enabled(rxq->rx),
+        .change_seq = netdev_get_change_seq(rxq->port->netdev),
+    };
+    transit->emc_enabled = q->emc_enabled;
+
+    pmd_thread_ctx_time_update(pmd);
+    transit->first_poll_tsc = cycles_counter_update(&pmd->perf_stats);
+    dp_vmq_poll(pmd, q);
+
+    if (!poll_cnt) {
+        unsigned long long int length;
+
+        /* It was parked: the interval that was open has ended long ago, and it
+         * does not know yet how many cycles one has. */
+        pmd->next_cycle_store = pmd->ctx.now + PMD_INTERVAL_LEN;
+        atomic_read_relaxed(&pmd->intrvl_cycles, &length);
+        if (!length) {
+            atomic_store_relaxed(&pmd->intrvl_cycles,
+                                 transit->interval_length);
+        }
+    }
+    dp_vmq_move_past_cycles(pmd, transit, true);
+    if (transit->to == pmd
+        && dp_vmq_involuntary_switches() != transit->to_switches) {
+        transit->preempted = true;
+    }
+}
+
+/* PMD threads: reads the mail.  'poll_list' has 'poll_cnt' queues.  Returns
+ * how many it has then. */
+static int
+dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
+                 struct polled_queue **poll_list, int poll_cnt)
+{
+    struct vmq_post *post = &pmd->dp->vmq->post;
+    struct vmq_handoff *handoff;
+
+    while ((handoff = vmq_mailbox_receive(post, &pmd->vmq.mailbox))) {
+        struct dp_vmq_transit *transit
+            = CONTAINER_OF(handoff, struct dp_vmq_transit, handoff);
+        bool reload;
+
+        switch (handoff->stage) {
+        case VMQ_STAGE_ASK:
+            /* The main thread may have asked for a reload first, to get the
+             * ports to send to. */
+            atomic_read_explicit(&pmd->reload, &reload, memory_order_acquire);
+            if (reload) {
+                vmq_handoff_defer(post, &pmd->vmq.mailbox, handoff);
+                return poll_cnt;
+            }
+            transit->to_switches = dp_vmq_involuntary_switches();
+            break;
+        case VMQ_STAGE_GIVE:
+            poll_cnt = dp_vmq_release(pmd, transit, *poll_list, poll_cnt);
+            break;
+        case VMQ_STAGE_TAKE:
+            dp_vmq_take(pmd, transit, poll_list, poll_cnt++);
+            break;
+        case VMQ_STAGE_DONE:
+        default:
+            OVS_NOT_REACHED();
+        }
+        vmq_handoff_pass(post, handoff);
+    }
+    return poll_cnt;
+}
+
+/* PMD threads, without a queue: returns true if 'pmd' is to park, which takes
+ * no reload.  Gives back its tx queues for others to use. */
+static bool
+dp_vmq_parks(struct dp_netdev_pmd_thread *pmd)
+{
+    if (!vmq_mailbox_may_park(&pmd->dp->vmq->post, &pmd->vmq.mailbox)) {
+        return false;
+    }
+    dpif_netdev_xps_revalidate_pmd(pmd, true);
+    return true;
+}
+
+/* PMD threads, without a queue: blocks until there is a reload or mail.
+ *
+ * The two have a sequence number each, because that of reloads compares with
+ * one that only a reload brings up to date.  A reload is announced before its
+ * flag is set, so that the flag is no use here. */
+static void
+dp_vmq_park(struct dp_netdev_pmd_thread *pmd)
+{
+    for (;;) {
+        uint64_t mail_seq = seq_read(pmd->vmq.mailbox.seq);
+
+        if (seq_read(pmd->reload_seq) != pmd->last_reload_seq
+            || !vmq_mailbox_may_park(&pmd->dp->vmq->post,
+                                     &pmd->vmq.mailbox)) {
+            return;
+        }
+        seq_wait(pmd->reload_seq, pmd->last_reload_seq);
+        seq_wait(pmd->vmq.mailbox.seq, mail_seq);
+        poll_block();
+    }
+}
+
+/* Has 'pmd' know all ports and bonds, if it is parked.  One that polls does,
+ * see reconfigure_datapath(). */
+static void
+dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
-    struct timespec begin, end;
+    struct dp_netdev_port *port;
+    struct tx_bond *bond;
 
-    if (!n) {
-        return 0;
+    ovs_mutex_lock(&pmd->port_mutex);
+    if (hmap_is_empty(&pmd->poll_list)) {
+        HMAP_FOR_EACH (port, node, &dp->ports) {
+            dp_netdev_add_port_tx_to_pmd(pmd, port);
+        }
+        CMAP_FOR_EACH (bond, node, &dp->tx_bonds) {
+            dp_netdev_add_bond_tx_to_pmd(pmd, bond, false);
+        }
+        if (pmd->need_reload) {
+            pmd->need_reload = false;
+            dp_netdev_reload_pmd__(pmd);
+        }
+    }
+    ovs_mutex_unlock(&pmd->port_mutex);
+}
+
+/* Brings the shared lists up to date after the queue of 'transit' was handed
+ * over.  Nobody needs a reload for that. */
+static void
+dp_vmq_relist(struct dp_vmq_transit *transit)
+{
+    struct dp_netdev_pmd_thread *from = transit->from;
+    struct dp_netdev_pmd_thread *to = transit->to;
+    bool from_reload = from->need_reload;
+    bool to_reload = to->need_reload;
+    struct rxq_poll *poll;
+
+    ovs_mutex_lock(&from->port_mutex);
+    HMAP_FOR_EACH_SAFE (poll, node, &from->poll_list) {
+        if (poll->rxq == transit->rxq) {
+            dp_netdev_del_rxq_from_pmd(from, poll);
+        }
+    }
+    ovs_mutex_unlock(&from->port_mutex);
+
+    ovs_mutex_lock(&to->port_mutex);
+    dp_netdev_add_rxq_to_pmd(to, transit->rxq);
+    ovs_mutex_unlock(&to->port_mutex);
+
+    from->need_reload = from_reload;
+    to->need_reload = to_reload;
+    transit->rxq->pmd = to;
+    transit->rxq->vmq.n_moves++;
+}
+
+static void
+dp_vmq_transit_end(struct dp_netdev *dp, struct dp_vmq_transit *transit,
+                   enum vmq_outcome outcome)
+{
+    dp_vmq_warmup_destroy(&transit->warmup);
+    transit->effect->outcome = outcome;
+    transit->phase = VMQ_PHASE_ENDED;
+    if (outcome != VMQ_OUTCOME_APPLIED) {
+        return;
     }
 
     dp->vmq->generation++;
-    xclock_gettime(CLOCK_MONOTONIC, &begin);
-    for (size_t i = 0; i < n; i++) {
-        dp_vmq_take_rxq(&transits[i]);
+    transit->effect->preempted = transit->preempted;
+    if (transit->first_poll_tsc > transit->last_poll_tsc) {
+        transit->effect->blackout_ns = dp_vmq_tsc_to_ns(
+            dp, transit->first_poll_tsc - transit->last_poll_tsc);
     }
-    dp_vmq_reload(dp, transits, n, true);
-    for (size_t i = 0; i < n; i++) {
-        dp_vmq_move_past_cycles(&transits[i]);
-        dp_vmq_give_rxq(dp, &transits[i]);
+    dp_vmq_relist(transit);
+    if (transit->emc_enabled != transit->rxq->port->emc_enabled) {
+        /* Changed on the way: who was told to reload for it is not who polls
+         * the queue now. */
+        transit->to->need_reload = true;
+        dp_netdev_request_reconfigure(dp);
     }
-    dp_vmq_reload(dp, transits, n, false);
-    xclock_gettime(CLOCK_MONOTONIC, &end);
+}
 
-    return (end.tv_sec - begin.tv_sec) * UINT64_C(1000000000)
-           + end.tv_nsec - begin.tv_nsec;
+/* Takes 'transit' further.  Returns false if 'until_ns' has come. */
+static bool
+dp_vmq_transit_advance(struct dp_netdev *dp, struct dp_vmq_transit *transit,
+                       uint64_t until_ns)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    uint64_t now_ns = dp_vmq_now_ns();
+
+    if (transit->phase == VMQ_PHASE_WARMING) {
+        bool warm = dp_vmq_warm_up(dp, &transit->warmup, transit->from,
+                                   transit->to, transit->rxq->port->port_no,
+                                   until_ns, transit->effect);
+        uint64_t start_ns = now_ns;
+
+        now_ns = dp_vmq_now_ns();
+        transit->effect->copy_ns += now_ns - start_ns;
+        if (!warm) {
+            return false;
+        }
+        dp_vmq_make_ready(dp, transit->to);
+        vmq_handoff_start(&dp->vmq->post, &transit->handoff,
+                          &transit->from->vmq.mailbox,
+                          &transit->to->vmq.mailbox);
+        transit->phase = VMQ_PHASE_HANDING;
+        transit->patience_ns = now_ns + VMQ_PATIENCE_NS;
+    }
+    if (transit->phase == VMQ_PHASE_HANDING) {
+        if (vmq_handoff_ended(&transit->handoff)) {
+            dp_vmq_transit_end(dp, transit,
+                               vmq_handoff_succeeded(&transit->handoff)
+                               ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_FAILED);
+        } else if (now_ns >= transit->patience_ns) {
+            vmq_handoff_take_back(&dp->vmq->post, &transit->handoff);
+        }
+    }
+    return true;
+}
+
+/* Takes the moves under way further, for a slice of time.  Returns true if all
+ * have ended. */
+static bool
+dp_vmq_advance_slice(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    uint64_t until_ns = dp_vmq_now_ns() + VMQ_SLICE_NS;
+    size_t n_ended = 0;
+    size_t i;
+
+    dp->vmq->seen_ended = seq_read(dp->vmq->post.ended_seq);
+    for (i = 0; i < dp->vmq->n_transits; i++) {
+        struct dp_vmq_transit *transit = &dp->vmq->transits[i];
+
+        if (!dp_vmq_transit_advance(dp, transit, until_ns)) {
+            break;
+        }
+        n_ended += transit->phase == VMQ_PHASE_ENDED;
+    }
+    dp->vmq->in_a_hurry = i < dp->vmq->n_transits;
+    return n_ended == dp->vmq->n_transits;
+}
+
+/* Implements 'advance' of the engine. */
+static bool
+dp_vmq_advance(void *dp_)
+    OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
+{
+    struct dp_netdev *dp = dp_;
+
+    while (!dp_vmq_advance_slice(dp)) {
+        if (!dp->vmq->fake_loads) {
+            return false;
+        }
+        /* Tests: moves take no time where time stands still. */
+        xnanosleep(10 * 1000);
+    }
+    free(dp->vmq->transits);
+    dp->vmq->transits = NULL;
+    dp->vmq->n_transits = 0;
+    return true;
+}
+
+/* Ends all moves under way: those that have not begun to hand over the queue
+ * do not take place. */
+static void
+dp_vmq_drain(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    for (size_t i = 0; i < dp->vmq->n_transits; i++) {
+        struct dp_vmq_transit *transit = &dp->vmq->transits[i];
+
+        if (transit->phase == VMQ_PHASE_WARMING) {
+            dp_vmq_transit_end(dp, transit, VMQ_OUTCOME_STALE);
+        }
+    }
+    for (size_t i = 0; i < dp->vmq->n_transits; i++) {
+        struct dp_vmq_transit *transit = &dp->vmq->transits[i];
+
+        while (dp_vmq_transit_advance(dp, transit, 0)
+               && transit->phase == VMQ_PHASE_HANDING) {
+            xnanosleep(10 * 1000);
+        }
+    }
+}
+
+static void
+dp_vmq_move_wait(struct dp_netdev *dp)
+{
+    if (dp->vmq->in_a_hurry) {
+        poll_immediate_wake();
+    } else if (dp->vmq->n_transits) {
+        seq_wait(dp->vmq->post.ended_seq, dp->vmq->seen_ended);
+        poll_timer_wait(VMQ_PATIENCE_NS / 1000000);
+    }
 }
 
 /* Finds what 'move' of a plan for 'snapshot' is about in 'dp'.  Returns false
@@ -469,41 +1075,37 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
     struct dp_netdev *dp = dp_;
     bool stale = plan->generation != dp->vmq->generation;
     struct dp_vmq_transit *transits;
-    size_t n = 0;
 
-    transits = xmalloc(plan->n_moves * sizeof *transits);
+    ovs_assert(!dp->vmq->n_transits);
+    transits = xcalloc(plan->n_moves, sizeof *transits);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
-        effects[i] = (struct vmq_effect) { .outcome = VMQ_OUTCOME_APPLIED };
+        struct dp_vmq_transit *transit = &transits[i];
+
+        transit->effect = &effects[i];
         if (stale) {
-            effects[i].outcome = VMQ_OUTCOME_STALE;
-        } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i],
-                                   &transits[n])) {
-            effects[i].outcome = VMQ_OUTCOME_GONE;
+            dp_vmq_transit_end(dp, transit, VMQ_OUTCOME_STALE);
+        } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i], transit)) {
+            dp_vmq_transit_end(dp, transit, VMQ_OUTCOME_GONE);
         } else {
-            n++;
+            transit->phase = VMQ_PHASE_WARMING;
         }
     }
-
-    uint64_t blackout_ns = dp_vmq_move_rxqs(dp, transits, n);
-    for (uint32_t i = 0; i < plan->n_moves; i++) {
-        if (effects[i].outcome == VMQ_OUTCOME_APPLIED) {
-            effects[i].blackout_ns = blackout_ns;
-        }
-    }
-    free(transits);
+    dp->vmq->transits = transits;
+    dp->vmq->n_transits = plan->n_moves;
 }
 
 /* Reconfiguration. */
 
-/* To be called before a reconfiguration takes the queues off their PMDs.
- * Remembers where each is polled: by number, since PMDs and arrays of queues
- * may not outlive the reconfiguration. */
+/* To be called before a reconfiguration takes the queues off their PMDs.  Ends
+ * the moves under way, and remembers where each queue is polled: by number,
+ * since PMDs and arrays of queues may not outlive the reconfiguration. */
 static void
 dp_vmq_reconfigure(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
     struct dp_netdev_port *port;
 
+    dp_vmq_drain(dp);
     dp->vmq->generation++;
     HMAP_FOR_EACH (port, node, &dp->ports) {
         for (unsigned int i = 0; i < port->n_rxq; i++) {
@@ -570,11 +1172,15 @@ dp_vmq_create(struct dp_netdev *dp)
     static const struct vmq_datapath_ops ops = {
         .collect = dp_vmq_collect,
         .apply = dp_vmq_apply,
+        .advance = dp_vmq_advance,
     };
 
     dp->vmq = xzalloc(sizeof *dp->vmq);
     dp->vmq->engine = vmq_engine_create(dp->name, &ops, dp);
-    atomic_init(&dp->vmq_on, false);
+    vmq_post_init(&dp->vmq->post);
+    atomic_init(&dp->vmq->flow_limit, 10000);   /* What udpif starts with. */
+    dp->vmq->start_tsc = dp_vmq_tsc();
+    dp->vmq->start_ns = dp_vmq_now_ns();
 }
 
 static void
@@ -582,6 +1188,8 @@ dp_vmq_destroy(struct dp_netdev *dp)
 {
     if (dp->vmq) {
         vmq_engine_destroy(dp->vmq->engine);
+        vmq_post_destroy(&dp->vmq->post);
+        free(dp->vmq->transits);        /* All have ended. */
         free(dp->vmq);
     }
 }
@@ -591,12 +1199,25 @@ dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
 {
     if (vmq_engine_set_config(dp->vmq->engine, other_config)) {
         bool on = vmq_engine_is_on(dp->vmq->engine);
+        struct dp_netdev_pmd_thread *pmd;
 
-        atomic_store_relaxed(&dp->vmq_on, on);
+        CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+            atomic_store_relaxed(&pmd->vmq.on, on);
+        }
         if (!on) {
             /* Back to where the switch would have put the queues. */
             dp_netdev_request_reconfigure(dp);
         }
+    }
+}
+
+/* Called by the revalidators. */
+void
+dpif_netdev_vmq_set_flow_limit(struct dpif *dpif, unsigned int flow_limit)
+{
+    if (dpif_is_netdev(dpif)) {
+        atomic_store_relaxed(&get_dp_netdev(dpif)->vmq->flow_limit,
+                             flow_limit);
     }
 }
 
@@ -646,6 +1267,7 @@ dp_vmq_run(struct dp_netdev *dp)
 static void
 dp_vmq_wait(struct dp_netdev *dp)
 {
+    dp_vmq_move_wait(dp);
     vmq_engine_wait(dp->vmq->engine);
 }
 
@@ -678,14 +1300,21 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
     }
 
     ovs_rwlock_rdlock(&dp->port_rwlock);
-    bool ok = command->run(dp->vmq->engine, argc - 1, argv + 1, &reply);
+    enum vmq_command_result result = command->run(dp->vmq->engine, conn,
+                                                  argc - 1, argv + 1, &reply);
     ovs_rwlock_unlock(&dp->port_rwlock);
     ovs_mutex_unlock(&dp_netdev_mutex);
 
-    if (ok) {
+    switch (result) {
+    case VMQ_COMMAND_OK:
         unixctl_command_reply(conn, ds_cstr(&reply));
-    } else {
+        break;
+    case VMQ_COMMAND_ERROR:
         unixctl_command_reply_error(conn, ds_cstr(&reply));
+        break;
+    case VMQ_COMMAND_LATER:
+    default:
+        break;
     }
     ds_destroy(&reply);
 }

@@ -26,12 +26,14 @@
 
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
+#include "vmq-handoff.h"
 
 struct dp_netdev;
 struct dp_netdev_port;
 struct dp_netdev_pmd_thread;
 struct dp_netdev_rxq;
 struct dp_vmq;
+struct dpif;
 struct smap;
 
 #ifdef  __cplusplus
@@ -48,7 +50,8 @@ struct dp_vmq_rxq {
     atomic_ullong n_polls;          /* That returned packets. */
     atomic_ullong n_full;           /* That returned a whole batch. */
 
-    /* Owned by the polling thread: the interval that pmd-rxq-show shows. */
+    /* Owned by the polling thread, and passed on with the queue: the interval
+     * that pmd-rxq-show shows. */
     uint64_t interval_base;         /* Cycles of the queue at its start... */
     uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
     bool interval_moved;            /* Began on another PMD? */
@@ -72,12 +75,14 @@ struct dp_vmq_port {
 
 /* Of a PMD thread. */
 struct dp_vmq_pmd {
+    struct vmq_mailbox mailbox;
+    atomic_bool on;                 /* Is dynamic VMQ on? */
     unsigned int sibling_group;     /* Lowest CPU of its physical core. */
-    bool keep_history;              /* Next reload is for a move: it leaves the
-                                     * cycles of past intervals alone.  Written
-                                     * by the main thread before 'reload'. */
     uint64_t fake_busy_cycles;      /* Tests. */
 };
+
+/* For ofproto-dpif-upcall: how many flows the datapath may have. */
+void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
 
 #ifdef  __cplusplus
 }

@@ -22,11 +22,13 @@
 #include <string.h>
 
 #include "coverage.h"
+#include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmq-hist.h"
 
 VLOG_DEFINE_THIS_MODULE(vmq_engine);
 
@@ -60,6 +62,24 @@ COVERAGE_DEFINE(vmq_tick_stale);
  * possible switch overwrites it in 6 s, an ordinary one in days. */
 #define VMQ_HISTORY_LEN 256
 
+/* What an operator wants moved. */
+struct vmq_order {
+    struct ovs_list node;
+    struct vmq_request *requests;   /* With 'port's of its own. */
+    size_t n_requests;
+    vmq_moved_cb *moved;
+    void *aux;
+};
+
+/* The plan that the datapath is carrying out, and what it was made on.  There
+ * is one if 'effects' is not null. */
+struct vmq_batch {
+    struct vmq_snapshot snapshot;
+    struct vmq_plan plan;
+    struct vmq_effect *effects;
+    struct vmq_order *order;        /* NULL if the planner wants it. */
+};
+
 struct vmq_engine {
     char *dp_name;
     const struct vmq_datapath_ops *ops;
@@ -77,7 +97,11 @@ struct vmq_engine {
     struct vmq_window *window;
     struct vmq_ledger *ledger;
 
+    struct vmq_batch batch;
+    struct ovs_list orders;     /* Of struct vmq_order, to be begun. */
+
     struct vmq_totals totals;
+    struct vmq_hist blackouts, preempted;
     struct vmq_event events[VMQ_HISTORY_LEN];
     uint64_t n_events;          /* Ever. */
 };
@@ -99,16 +123,42 @@ vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
     vmq_plan_init(&engine->plan);
     engine->window = vmq_window_create();
     engine->ledger = vmq_ledger_create();
+    vmq_snapshot_init(&engine->batch.snapshot);
+    vmq_plan_init(&engine->batch.plan);
+    ovs_list_init(&engine->orders);
     return engine;
+}
+
+/* Tells who gave 'order' what became of it. */
+static void
+vmq_order_end(struct vmq_order *order, size_t n_moved, const char *error)
+{
+    order->moved(order->aux, n_moved, error);
+    for (size_t i = 0; i < order->n_requests; i++) {
+        free(CONST_CAST(char *, order->requests[i].port));
+    }
+    free(order->requests);
+    free(order);
 }
 
 void
 vmq_engine_destroy(struct vmq_engine *engine)
 {
+    struct vmq_order *order;
+
     if (!engine) {
         return;
     }
 
+    LIST_FOR_EACH_POP (order, node, &engine->orders) {
+        vmq_order_end(order, 0, "the datapath is gone");
+    }
+    if (engine->batch.order) {
+        vmq_order_end(engine->batch.order, 0, "the datapath is gone");
+    }
+    free(engine->batch.effects);
+    vmq_plan_destroy(&engine->batch.plan);
+    vmq_snapshot_destroy(&engine->batch.snapshot);
     for (size_t i = 0; i < vmq_n_settings; i++) {
         free(engine->bad_values[i]);
         free(engine->errors[i]);
@@ -272,14 +322,17 @@ vmq_engine_log(const struct vmq_engine *engine, const struct vmq_event *event)
     VLOG_INFO_RL(&rl, "%s: %s: port %s rx queue %"PRIu32" (%"PRIu32" %%) "
                  "from core %"PRIu32" (%"PRIu32" of %"PRIu32" %%) "
                  "to core %"PRIu32" (%"PRIu32" %%): %s, "
-                 "not polled for %"PRIu64" us",
+                 "not polled for %"PRIu64".%"PRIu64" us, "
+                 "%"PRIu32" flows warmed",
                  engine->dp_name, vmq_reason_name(event->reason), event->port,
                  event->qid, event->load_bp / 100,
                  event->from_core, event->from_bp / 100,
                  event->from_capacity_bp / 100,
                  event->to_core, event->to_bp / 100,
                  vmq_outcome_name(event->effect.outcome),
-                 event->effect.blackout_ns / 1000);
+                 event->effect.blackout_ns / 1000,
+                 event->effect.blackout_ns / 100 % 10,
+                 event->effect.flows_warmed);
 }
 
 static void
@@ -315,38 +368,89 @@ vmq_engine_remember(struct vmq_engine *engine,
     vmq_engine_log(engine, event);
 }
 
-/* Has the datapath carry out 'plan' and tells everybody what became of it.
- * Returns the number of moves that were applied. */
-static size_t
-vmq_engine_apply(struct vmq_engine *engine,
-                 const struct vmq_snapshot *snapshot,
-                 const struct vmq_plan *plan)
+/* Tells everybody what became of the moves of the batch, all of which have
+ * ended. */
+static void
+vmq_engine_finish(struct vmq_engine *engine)
 {
-    struct vmq_effect *effects = xcalloc(plan->n_moves, sizeof *effects);
+    struct vmq_batch *batch = &engine->batch;
+    struct vmq_plan *plan = &batch->plan;
     enum vmq_outcome *outcomes = xcalloc(plan->n_moves, sizeof *outcomes);
     enum vmq_return *returns = xcalloc(plan->n_moves, sizeof *returns);
     size_t n_applied = 0;
 
-    engine->ops->apply(engine->dp, snapshot, plan, effects);
     for (size_t i = 0; i < plan->n_moves; i++) {
-        outcomes[i] = effects[i].outcome;
-        n_applied += outcomes[i] == VMQ_OUTCOME_APPLIED;
-        vmq_engine_count_outcome(engine, outcomes[i]);
+        const struct vmq_effect *effect = &batch->effects[i];
+
+        outcomes[i] = effect->outcome;
+        vmq_engine_count_outcome(engine, effect->outcome);
+        engine->totals.flows_warmed += effect->flows_warmed;
+        engine->totals.flows_skipped += effect->flows_skipped;
+        if (effect->outcome == VMQ_OUTCOME_APPLIED) {
+            vmq_hist_add(effect->preempted ? &engine->preempted
+                         : &engine->blackouts, effect->blackout_ns);
+            n_applied++;
+        }
     }
-    vmq_credit_commit(engine->ledger, &engine->config, snapshot, plan,
+
+    /* They count from now on. */
+    batch->snapshot.now_ms = time_msec();
+    vmq_credit_commit(engine->ledger, &engine->config, &batch->snapshot, plan,
                       outcomes, returns);
-    vmq_window_commit(engine->window, &engine->config, snapshot, plan,
+    vmq_window_commit(engine->window, &engine->config, &batch->snapshot, plan,
                       outcomes);
     for (size_t i = 0; i < plan->n_moves; i++) {
         vmq_engine_count_return(engine, returns[i]);
-        vmq_engine_remember(engine, snapshot, plan, &plan->moves[i],
-                            returns[i], &effects[i]);
+        vmq_engine_remember(engine, &batch->snapshot, plan, &plan->moves[i],
+                            returns[i], &batch->effects[i]);
     }
-
-    free(effects);
     free(outcomes);
     free(returns);
-    return n_applied;
+    free(batch->effects);
+    batch->effects = NULL;
+
+    if (batch->order) {
+        char *error = NULL;
+
+        if (n_applied < plan->n_moves) {
+            error = xasprintf("%"PRIuSIZE" of %"PRIu32" moves could not be "
+                              "made, see dpif-netdev/vmq-history",
+                              plan->n_moves - n_applied, plan->n_moves);
+        }
+        vmq_order_end(batch->order, n_applied, error);
+        batch->order = NULL;
+        free(error);
+    }
+}
+
+/* Goes on with the batch, if there is one. */
+static void
+vmq_engine_advance(struct vmq_engine *engine)
+{
+    if (engine->batch.effects && engine->ops->advance(engine->dp)) {
+        vmq_engine_finish(engine);
+    }
+}
+
+/* Has the datapath begin to carry out 'plan', which is taken over and left
+ * empty. */
+static void
+vmq_engine_apply(struct vmq_engine *engine,
+                 const struct vmq_snapshot *snapshot, struct vmq_plan *plan,
+                 struct vmq_order *order)
+{
+    struct vmq_batch *batch = &engine->batch;
+
+    ovs_assert(!batch->effects);
+    vmq_snapshot_copy(&batch->snapshot, snapshot);
+    vmq_plan_destroy(&batch->plan);
+    batch->plan = *plan;
+    vmq_plan_init(plan);
+    batch->effects = xcalloc(batch->plan.n_moves, sizeof *batch->effects);
+    batch->order = order;
+    engine->ops->apply(engine->dp, &batch->snapshot, &batch->plan,
+                       batch->effects);
+    vmq_engine_advance(engine);
 }
 
 static void
@@ -381,11 +485,62 @@ vmq_engine_sample(struct vmq_engine *engine)
                                &engine->snapshot);
 }
 
-/* One tick, if it is time for one. */
+/* Carries out 'order', which it takes over. */
+static void
+vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_order *order)
+{
+    const struct vmq_snapshot *snapshot = &engine->snapshot;
+    struct vmq_plan plan;
+
+    /* The operator speaks of the queues that there are now, which the last
+     * sample may not know.  Without a window there are no loads, but the
+     * assignment is all that matters here. */
+    if (!vmq_engine_sample(engine)) {
+        for (uint32_t i = 0; i < engine->raw.n_rxqs; i++) {
+            engine->raw.rxqs[i].cycles = 0;
+        }
+        snapshot = &engine->raw;
+    }
+
+    vmq_plan_init(&plan);
+    char *error = vmq_plan_manual(snapshot, &engine->config, engine->ledger,
+                                  order->requests, order->n_requests, &plan);
+    if (error || !plan.n_moves) {
+        vmq_order_end(order, 0, error);
+        free(error);
+    } else {
+        vmq_engine_count_verdict(engine, plan.verdict);
+        vmq_engine_apply(engine, snapshot, &plan, order);
+    }
+    vmq_plan_destroy(&plan);
+}
+
+/* Goes on with the moves under way and, when there are none, begins those that
+ * an operator waits for. */
+static void
+vmq_engine_run_moves(struct vmq_engine *engine)
+{
+    vmq_engine_advance(engine);
+    while (!engine->batch.effects && !ovs_list_is_empty(&engine->orders)) {
+        struct vmq_order *order
+            = CONTAINER_OF(ovs_list_pop_front(&engine->orders),
+                           struct vmq_order, node);
+
+        if (engine->config.enabled) {
+            vmq_engine_carry_out(engine, order);
+        } else {
+            vmq_order_end(order, 0, "dynamic VMQ was turned off");
+        }
+    }
+}
+
+/* Goes on with moves, then one tick, if it is time for one. */
 void
 vmq_engine_run(struct vmq_engine *engine)
 {
     long long int now = time_msec();
+
+    vmq_engine_run_moves(engine);
 
     if (!engine->config.enabled || now < engine->next_tick_ms) {
         return;
@@ -405,10 +560,10 @@ vmq_engine_run(struct vmq_engine *engine)
     engine->totals.tick_us_total += tick_us;
     engine->totals.tick_us_max = MAX(engine->totals.tick_us_max, tick_us);
 
-    if (ready && !engine->paused) {
+    if (ready && !engine->paused && !engine->batch.effects) {
         vmq_engine_count_verdict(engine, engine->plan.verdict);
         if (engine->plan.n_moves) {
-            vmq_engine_apply(engine, &engine->snapshot, &engine->plan);
+            vmq_engine_apply(engine, &engine->snapshot, &engine->plan, NULL);
         }
     }
 }
@@ -444,6 +599,9 @@ vmq_engine_view(struct vmq_engine *engine, struct vmq_view *view)
         .config = &engine->config,
         .setting_errors = (const char *const *) engine->errors,
         .totals = &engine->totals,
+        .blackouts = &engine->blackouts,
+        .preempted = &engine->preempted,
+        .n_moving = engine->batch.effects ? engine->batch.plan.n_moves : 0,
         .raw = &engine->raw,
         .snapshot = ready ? &engine->snapshot : NULL,
         .plan = ready ? &engine->plan : NULL,
@@ -478,43 +636,31 @@ vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
 }
 
 /* Moves queues as the operator says: all of 'requests' if all of them can be
- * carried out, otherwise none.  Returns NULL if successful, with the number of
- * queues that had to be moved in '*n_moves'; otherwise an error message that
- * the caller must free. */
+ * carried out, otherwise none.  Returns NULL and calls 'moved' with 'aux' when
+ * that is done, perhaps before this returns; or returns an error message that
+ * the caller must free, and never calls it. */
 char *
 vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
-                size_t n_requests, size_t *n_moves)
+                size_t n_requests, vmq_moved_cb *moved, void *aux)
 {
-    *n_moves = 0;
+    struct vmq_order *order;
+
     if (!engine->config.enabled) {
         return xasprintf("dynamic VMQ is off on %s (pmd-vmq=true turns it "
                          "on)", engine->dp_name);
     }
 
-    /* The operator speaks of the queues that there are now, which the last
-     * sample may not know.  Without a window there are no loads, but the
-     * assignment is all that matters here. */
-    const struct vmq_snapshot *snapshot = &engine->snapshot;
-    if (!vmq_engine_sample(engine)) {
-        for (uint32_t i = 0; i < engine->raw.n_rxqs; i++) {
-            engine->raw.rxqs[i].cycles = 0;
-        }
-        snapshot = &engine->raw;
+    order = xmalloc(sizeof *order);
+    *order = (struct vmq_order) {
+        .requests = xmemdup(requests, n_requests * sizeof *requests),
+        .n_requests = n_requests,
+        .moved = moved,
+        .aux = aux,
+    };
+    for (size_t i = 0; i < n_requests; i++) {
+        order->requests[i].port = xstrdup(requests[i].port);
     }
-
-    struct vmq_plan plan;
-    vmq_plan_init(&plan);
-    char *error = vmq_plan_manual(snapshot, &engine->config, engine->ledger,
-                                  requests, n_requests, &plan);
-    if (!error && plan.n_moves) {
-        vmq_engine_count_verdict(engine, plan.verdict);
-        *n_moves = vmq_engine_apply(engine, snapshot, &plan);
-        if (*n_moves < plan.n_moves) {
-            error = xasprintf("%"PRIuSIZE" of %"PRIu32" moves could not be "
-                              "made, see dpif-netdev/vmq-history",
-                              plan.n_moves - *n_moves, plan.n_moves);
-        }
-    }
-    vmq_plan_destroy(&plan);
-    return error;
+    ovs_list_push_back(&engine->orders, &order->node);
+    vmq_engine_run_moves(engine);
+    return NULL;
 }

@@ -50,6 +50,13 @@
  * one is an interval after this one.  Late samples are counted, those too late
  * to mean anything are dropped by the window.
  *
+ * Moves take time
+ * ===============
+ *
+ * The datapath carries out one plan at a time, over several runs of the main
+ * thread.  Meanwhile the engine goes on measuring, but plans nothing, and
+ * keeps what an operator wants moved until it is its turn.
+ *
  * Thread-safety
  * =============
  *
@@ -69,13 +76,19 @@ extern "C" {
 
 struct smap;
 struct vmq_engine;
+struct vmq_hist;
 
 /* What the datapath reports of one move of a plan. */
 struct vmq_effect {
     enum vmq_outcome outcome;
-    uint64_t blackout_ns;       /* Nobody polled the queue: an upper bound. */
+    uint64_t blackout_ns;       /* Nobody polled the queue: from the end of the
+                                 * last poll to the start of the first one. */
+    bool preempted;             /* One of the PMDs lost its CPU meanwhile. */
     uint32_t flows_warmed;      /* Copied to the new PMD before the move. */
-    uint32_t flows_skipped;
+    uint32_t flows_present;     /* It had those already. */
+    uint32_t flows_skipped;     /* The flow limit left no room for those. */
+    uint64_t copy_ns;           /* Main thread's time for all of them. */
+    uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked. */
 };
 
 /* The datapath, as the engine sees it. */
@@ -83,11 +96,16 @@ struct vmq_datapath_ops {
     /* Fills in the (initialized, empty) raw snapshot. */
     void (*collect)(void *dp, struct vmq_snapshot *raw);
 
-    /* Carries out 'plan', which was computed on 'snapshot', if the assignment
-     * of queues has not changed since.  'effects' has an element for each
-     * move; all of them are filled in. */
+    /* Begins to carry out 'plan', which was computed on 'snapshot', if the
+     * assignment of queues has not changed since.  'effects' has an element
+     * for each move, zeroed.  They are filled in by the time that 'advance'
+     * returns true. */
     void (*apply)(void *dp, const struct vmq_snapshot *snapshot,
                   const struct vmq_plan *plan, struct vmq_effect *effects);
+
+    /* Goes on with that, for no longer than about a millisecond.  Returns true
+     * if all moves have ended. */
+    bool (*advance)(void *dp);
 };
 
 /* One move of the past, by value: ports and PMDs may be gone since. */
@@ -118,7 +136,13 @@ struct vmq_totals {
     uint64_t n_pingpongs;
     uint64_t tick_us_total;     /* Main thread's time, moves apart. */
     uint64_t tick_us_max;
+    uint64_t flows_warmed;
+    uint64_t flows_skipped;
 };
+
+/* What became of an operator's moves: 'n_moved' of 'n_moves' that were needed,
+ * or 'error', which is the engine's. */
+typedef void vmq_moved_cb(void *aux, size_t n_moved, const char *error);
 
 /* For the datapath. */
 struct vmq_engine *vmq_engine_create(const char *dp_name,
@@ -140,6 +164,9 @@ struct vmq_view {
     const struct vmq_config *config;
     const char *const *setting_errors;      /* By index in vmq_settings[]. */
     const struct vmq_totals *totals;
+    const struct vmq_hist *blackouts;       /* In ns, of moves...  */
+    const struct vmq_hist *preempted;       /* ...and of 'preempted' ones. */
+    uint32_t n_moving;                      /* Under way. */
     const struct vmq_snapshot *raw;         /* Cumulative counters. */
     const struct vmq_snapshot *snapshot;    /* Windowed, NULL if there is no
                                              * window yet. */
@@ -153,7 +180,7 @@ const struct vmq_event *vmq_engine_event(const struct vmq_engine *,
                                          size_t age);
 void vmq_engine_set_paused(struct vmq_engine *, bool);
 char *vmq_engine_move(struct vmq_engine *, const struct vmq_request *,
-                      size_t n_requests, size_t *n_moves);
+                      size_t n_requests, vmq_moved_cb *, void *aux);
 
 #ifdef  __cplusplus
 }

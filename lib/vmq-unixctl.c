@@ -24,8 +24,10 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "timeval.h"
+#include "unixctl.h"
 #include "util.h"
 #include "vmq-engine.h"
+#include "vmq-hist.h"
 
 /* Moves that vmq-history shows unless it is told how many. */
 #define VMQ_HISTORY_DEFAULT 20
@@ -199,6 +201,19 @@ sum_ports(const struct vmq_view *view)
 /* vmq-show. */
 
 static void
+show_blackouts(const struct vmq_hist *hist, const char *which,
+               struct ds *reply)
+{
+    if (hist->n) {
+        ds_put_format(reply, "  blackout%s: %.1f us in 50 %%, %.1f us in 99 %%"
+                      " of %"PRIu64" moves, %.1f us at most\n", which,
+                      vmq_hist_percentile(hist, 50) / 1000.0,
+                      vmq_hist_percentile(hist, 99) / 1000.0,
+                      hist->n, hist->max / 1000.0);
+    }
+}
+
+static void
 show_head(const struct vmq_view *view, struct ds *reply)
 {
     const struct vmq_totals *totals = view->totals;
@@ -224,8 +239,14 @@ show_head(const struct vmq_view *view, struct ds *reply)
         ds_put_format(reply, " %"PRIu64" %s,", totals->n_outcomes[i],
                       vmq_outcome_name(i));
     }
-    ds_put_format(reply, " %"PRIu64" forced returns, %"PRIu64" ping-pongs\n",
+    ds_put_format(reply, " %"PRIu64" forced returns, %"PRIu64" ping-pongs",
                   totals->n_forced_returns, totals->n_pingpongs);
+    if (view->n_moving) {
+        ds_put_format(reply, ", %"PRIu32" under way", view->n_moving);
+    }
+    ds_put_char(reply, '\n');
+    show_blackouts(view->blackouts, "", reply);
+    show_blackouts(view->preempted, ", preempted", reply);
 }
 
 static void
@@ -528,8 +549,22 @@ flows_to_json(const struct vmq_view *view)
 }
 
 static struct json *
-totals_to_json(const struct vmq_totals *totals)
+blackouts_to_json(const struct vmq_hist *hist)
 {
+    struct json *json = json_object_create();
+
+    put_int(json, "count", hist->n);
+    put_int(json, "p50_ns", vmq_hist_percentile(hist, 50));
+    put_int(json, "p99_ns", vmq_hist_percentile(hist, 99));
+    put_int(json, "max_ns", hist->max);
+    return json;
+}
+
+static struct json *
+totals_to_json(const struct vmq_view *view)
+{
+    const struct vmq_totals *totals = view->totals;
+    struct json *blackout = json_object_create();
     struct json *verdicts = json_object_create();
     struct json *outcomes = json_object_create();
     struct json *json = json_object_create();
@@ -547,6 +582,12 @@ totals_to_json(const struct vmq_totals *totals)
     put_int(json, "tick_us_max", totals->tick_us_max);
     put_int(json, "forced_returns", totals->n_forced_returns);
     put_int(json, "pingpongs", totals->n_pingpongs);
+    put_int(json, "flows_warmed", totals->flows_warmed);
+    put_int(json, "flows_skipped", totals->flows_skipped);
+    put_int(json, "under_way", view->n_moving);
+    json_object_put(blackout, "calm", blackouts_to_json(view->blackouts));
+    json_object_put(blackout, "preempted", blackouts_to_json(view->preempted));
+    json_object_put(json, "blackout", blackout);
     json_object_put(json, "verdicts", verdicts);
     json_object_put(json, "outcomes", outcomes);
     return json;
@@ -584,19 +625,19 @@ show_to_json(const struct vmq_view *view)
     json_object_put(json, "ports", ports_to_json(view));
     json_object_put(json, "flows", flows_to_json(view));
     json_object_put(json, "settings", settings_to_json(view));
-    json_object_put(json, "totals", totals_to_json(view->totals));
+    json_object_put(json, "totals", totals_to_json(view));
     return json;
 }
 
-static bool
-vmq_show(struct vmq_engine *engine, int argc, const char *argv[],
-         struct ds *reply)
+static enum vmq_command_result
+vmq_show(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
+         int argc, const char *argv[], struct ds *reply)
 {
     bool json = wants_json(argc, argv);
     struct vmq_view view;
 
     if (!no_more_arguments(argc, argv, json, reply)) {
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
 
     vmq_engine_view(engine, &view);
@@ -609,7 +650,7 @@ vmq_show(struct vmq_engine *engine, int argc, const char *argv[],
         show_ports(&view, reply);
         show_settings(&view, reply);
     }
-    return true;
+    return VMQ_COMMAND_OK;
 }
 
 /* vmq-history. */
@@ -649,8 +690,12 @@ event_to_json(const struct vmq_event *event)
     json_object_put_string(json, "outcome",
                            vmq_outcome_name(event->effect.outcome));
     put_int(json, "blackout_ns", event->effect.blackout_ns);
+    put_bool(json, "preempted", event->effect.preempted);
     put_int(json, "flows_warmed", event->effect.flows_warmed);
+    put_int(json, "flows_present", event->effect.flows_present);
     put_int(json, "flows_skipped", event->effect.flows_skipped);
+    put_int(json, "copy_ns", event->effect.copy_ns);
+    put_int(json, "lock_max_ns", event->effect.lock_max_ns);
     return json;
 }
 
@@ -662,8 +707,9 @@ show_event(const struct vmq_event *event, struct ds *reply)
 
     ds_put_format(reply, "%5"PRIu64"  %s  %-16s  %5"PRIu32"  %4"PRIu32
                   "  %4"PRIu32"  %4"PRIu32" %%  %4"PRIu32" > %3"PRIu32" %%  "
-                  "%4"PRIu32" > %3"PRIu32" %%  %6.1f%c  %11"PRIu64"  "
-                  "%6"PRIu32"  %7"PRIu32"  %-8s  %s%s%s\n",
+                  "%4"PRIu32" > %3"PRIu32" %%  %6.1f%c  %10.1f%c  "
+                  "%6"PRIu32"  %7"PRIu32"  %7"PRIu64"  %7"PRIu64"  "
+                  "%-8s  %s%s%s\n",
                   event->serial, when, event->port, event->qid,
                   event->from_core, event->to_core,
                   bp_to_percent(event->load_bp),
@@ -673,8 +719,11 @@ show_event(const struct vmq_event *event, struct ds *reply)
                   bp_to_percent(event->to_after_bp),
                   event->price_mc / (double) VMQ_CREDIT,
                   event->overdraft ? '*' : ' ',
-                  event->effect.blackout_ns / 1000,
+                  event->effect.blackout_ns / 1000.0,
+                  event->effect.preempted ? '*' : ' ',
                   event->effect.flows_warmed, event->effect.flows_skipped,
+                  event->effect.copy_ns / 1000,
+                  event->effect.lock_max_ns / 1000,
                   vmq_outcome_name(event->effect.outcome),
                   vmq_reason_name(event->reason),
                   event->ret == VMQ_NOT_RETURN ? "" : ", return: ",
@@ -683,19 +732,19 @@ show_event(const struct vmq_event *event, struct ds *reply)
     free(when);
 }
 
-static bool
-vmq_history(struct vmq_engine *engine, int argc, const char *argv[],
-            struct ds *reply)
+static enum vmq_command_result
+vmq_history(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
+            int argc, const char *argv[], struct ds *reply)
 {
     bool json = wants_json(argc, argv);
     unsigned int n = VMQ_HISTORY_DEFAULT;
 
     if (argc > json && !str_to_uint(argv[json], 10, &n)) {
         ds_put_format(reply, "%s: not a number of moves", argv[json]);
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
     if (!no_more_arguments(argc, argv, json + 1, reply)) {
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
     n = MIN(n, vmq_engine_n_events(engine));
 
@@ -708,21 +757,21 @@ vmq_history(struct vmq_engine *engine, int argc, const char *argv[],
                            event_to_json(vmq_engine_event(engine, n - 1)));
         }
         put_json(array, reply);
-        return true;
+        return VMQ_COMMAND_OK;
     }
     if (!n) {
         ds_put_cstr(reply, "no moves\n");
-        return true;
+        return VMQ_COMMAND_OK;
     }
     ds_put_format(reply, "%5s  %-23s  %-16s  %5s  %4s  %4s  %6s  %12s  %12s  "
-                  "%7s  %11s  %6s  %7s  %-8s  %s\n", "move", "when (UTC)",
-                  "port", "queue", "from", "to", "load", "from load",
-                  "to load", "credits", "blackout us", "warmed", "skipped",
-                  "outcome", "why");
+                  "%7s  %11s  %6s  %7s  %7s  %7s  %-8s  %s\n", "move",
+                  "when (UTC)", "port", "queue", "from", "to", "load",
+                  "from load", "to load", "credits", "blackout us", "warmed",
+                  "skipped", "copy us", "lock us", "outcome", "why");
     for (; n; n--) {
         show_event(vmq_engine_event(engine, n - 1), reply);
     }
-    return true;
+    return VMQ_COMMAND_OK;
 }
 
 /* vmq-explain. */
@@ -832,15 +881,15 @@ explain_to_json(const struct vmq_view *view)
     return json;
 }
 
-static bool
-vmq_explain(struct vmq_engine *engine, int argc, const char *argv[],
-            struct ds *reply)
+static enum vmq_command_result
+vmq_explain(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
+            int argc, const char *argv[], struct ds *reply)
 {
     bool json = wants_json(argc, argv);
     struct vmq_view view;
 
     if (!no_more_arguments(argc, argv, json, reply)) {
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
 
     vmq_engine_view(engine, &view);
@@ -848,11 +897,11 @@ vmq_explain(struct vmq_engine *engine, int argc, const char *argv[],
         ds_put_format(reply, "dynamic VMQ is %s on %s",
                       view.on ? "on but has not measured anything yet" : "off",
                       view.dp_name);
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
     if (json) {
         put_json(explain_to_json(&view), reply);
-        return true;
+        return VMQ_COMMAND_OK;
     }
 
     ds_put_format(reply, "%s: %s (%s)%s\n", view.dp_name,
@@ -865,24 +914,52 @@ vmq_explain(struct vmq_engine *engine, int argc, const char *argv[],
     for (uint32_t i = 0; i < view.plan->n_pmds; i++) {
         explain_pmd(&view, i, reply);
     }
-    return true;
+    return VMQ_COMMAND_OK;
 }
 
 /* vmq-move. */
 
-static bool
-vmq_move(struct vmq_engine *engine, int argc, const char *argv[],
-         struct ds *reply)
+/* Who waits for a move. */
+struct vmq_moving {
+    struct unixctl_conn *conn;
+    size_t n_requests;
+};
+
+static void
+vmq_moved(void *moving_, size_t n_moved, const char *error)
+{
+    struct vmq_moving *moving = moving_;
+
+    if (error) {
+        unixctl_command_reply_error(moving->conn, error);
+    } else {
+        struct ds reply = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&reply, "%"PRIuSIZE" of %"PRIuSIZE" queues moved%s\n",
+                      n_moved, moving->n_requests,
+                      n_moved < moving->n_requests ? ", the others are there"
+                                                   : "");
+        unixctl_command_reply(moving->conn, ds_cstr(&reply));
+        ds_destroy(&reply);
+    }
+    free(moving);
+}
+
+static enum vmq_command_result
+vmq_move(struct vmq_engine *engine, struct unixctl_conn *conn,
+         int argc, const char *argv[], struct ds *reply)
 {
     if (!argc || argc % 3) {
         ds_put_cstr(reply, "needs PORT QID CORE, once for each queue");
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
 
     size_t n = argc / 3;
     struct vmq_request *requests = xmalloc(n * sizeof *requests);
+    struct vmq_moving *moving = xmalloc(sizeof *moving);
     char *error = NULL;
-    size_t n_moves;
+
+    *moving = (struct vmq_moving) { .conn = conn, .n_requests = n };
 
     for (size_t i = 0; i < n && !error; i++) {
         struct vmq_request *request = &requests[i];
@@ -899,42 +976,41 @@ vmq_move(struct vmq_engine *engine, int argc, const char *argv[],
         }
     }
     if (!error) {
-        error = vmq_engine_move(engine, requests, n, &n_moves);
+        error = vmq_engine_move(engine, requests, n, vmq_moved, moving);
     }
     free(requests);
 
     if (error) {
         ds_put_cstr(reply, error);
         free(error);
-        return false;
+        free(moving);
+        return VMQ_COMMAND_ERROR;
     }
-    ds_put_format(reply, "%"PRIuSIZE" of %"PRIuSIZE" queues moved%s\n",
-                  n_moves, n, n_moves < n ? ", the others are there" : "");
-    return true;
+    return VMQ_COMMAND_LATER;
 }
 
 /* vmq-pause, vmq-resume. */
 
-static bool
-vmq_pause(struct vmq_engine *engine, int argc, const char *argv[],
-          struct ds *reply)
+static enum vmq_command_result
+vmq_pause(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
+          int argc, const char *argv[], struct ds *reply)
 {
     if (!no_more_arguments(argc, argv, 0, reply)) {
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
     vmq_engine_set_paused(engine, true);
-    return true;
+    return VMQ_COMMAND_OK;
 }
 
-static bool
-vmq_resume(struct vmq_engine *engine, int argc, const char *argv[],
-           struct ds *reply)
+static enum vmq_command_result
+vmq_resume(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
+           int argc, const char *argv[], struct ds *reply)
 {
     if (!no_more_arguments(argc, argv, 0, reply)) {
-        return false;
+        return VMQ_COMMAND_ERROR;
     }
     vmq_engine_set_paused(engine, false);
-    return true;
+    return VMQ_COMMAND_OK;
 }
 
 const struct vmq_command vmq_commands[] = {

@@ -33,17 +33,24 @@ extern "C" {
 #endif
 
 struct ds;
+struct unixctl_conn;
 struct vmq_engine;
+
+enum vmq_command_result {
+    VMQ_COMMAND_OK,             /* '*reply' is the answer. */
+    VMQ_COMMAND_ERROR,          /* '*reply' says what is wrong. */
+    VMQ_COMMAND_LATER,          /* 'conn' will be answered, or has been. */
+};
 
 struct vmq_command {
     const char *name;           /* "dpif-netdev/vmq-show". */
     const char *usage;
     int min_args, max_args;     /* Without the name, with the datapath's. */
 
-    /* 'argv' has the 'argc' arguments, without name and datapath.  Returns
-     * false for an error, which '*reply' then explains. */
-    bool (*run)(struct vmq_engine *, int argc, const char *argv[],
-                struct ds *reply);
+    /* 'argv' has the 'argc' arguments, without name and datapath. */
+    enum vmq_command_result (*run)(struct vmq_engine *, struct unixctl_conn *,
+                                   int argc, const char *argv[],
+                                   struct ds *reply);
 };
 
 extern const struct vmq_command vmq_commands[];

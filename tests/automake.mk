@@ -107,8 +107,8 @@ tests_test_vmq_trace_LDADD = \
 
 tests_test_vmq_traffic_SOURCES = \
 	tests/test-vmq-traffic.c \
-	tests/vmq-traffic-hist.c \
-	tests/vmq-traffic-hist.h \
+	lib/vmq-hist.c \
+	lib/vmq-hist.h \
 	tests/vmq-traffic-schedule.c \
 	tests/vmq-traffic-schedule.h \
 	tests/vmq-traffic-seq.c \
@@ -129,8 +129,8 @@ tests_test_vmq_window_LDADD = $(UNIT_LDADD)
 TRAFFIC_SOURCES = \
 	tests/vmq-traffic-control.c \
 	tests/vmq-traffic-control.h \
-	tests/vmq-traffic-hist.c \
-	tests/vmq-traffic-hist.h \
+	lib/vmq-hist.c \
+	lib/vmq-hist.h \
 	tests/vmq-traffic-port.c \
 	tests/vmq-traffic-port.h \
 	tests/vmq-traffic-schedule.c \

@@ -18,7 +18,7 @@
 
 #include <config.h>
 
-#include "vmq-traffic-hist.h"
+#include "vmq-hist.h"
 #include "vmq-traffic-schedule.h"
 #include "vmq-traffic-seq.h"
 

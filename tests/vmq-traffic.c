@@ -55,7 +55,7 @@
 #include <rte_udp.h>
 
 #include "vmq-traffic-control.h"
-#include "vmq-traffic-hist.h"
+#include "vmq-hist.h"
 #include "vmq-traffic-port.h"
 #include "vmq-traffic-schedule.h"
 #include "vmq-traffic-seq.h"

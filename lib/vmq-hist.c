@@ -16,7 +16,7 @@
 
 #include <config.h>
 
-#include "vmq-traffic-hist.h"
+#include "vmq-hist.h"
 
 #include <string.h>
 

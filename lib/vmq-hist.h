@@ -14,8 +14,8 @@
  * limitations under the License.
  */
 
-#ifndef VMQ_TRAFFIC_HIST_H
-#define VMQ_TRAFFIC_HIST_H 1
+#ifndef VMQ_HIST_H
+#define VMQ_HIST_H 1
 
 /* A histogram of durations.
  *
@@ -43,4 +43,4 @@ void vmq_hist_add(struct vmq_hist *, uint64_t value);
 uint64_t vmq_hist_percentile(const struct vmq_hist *, double percent);
 double vmq_hist_mean(const struct vmq_hist *);
 
-#endif /* vmq-traffic-hist.h */
+#endif /* vmq-hist.h */

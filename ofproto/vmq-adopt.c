@@ -1,0 +1,110 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#include <config.h>
+#include "vmq-adopt.h"
+
+#include "dpif.h"
+#include "dpif-netdev.h"
+#include "netlink.h"
+#include "ofproto-dpif-rid.h"
+
+static bool adopt_actions(const struct nlattr *actions, size_t actions_len,
+                          bool may_adopt, struct recirc_refs *);
+
+/* Adopts the actions in those attributes nested in 'a' that are of type 'type'
+ * or 'other_type'. */
+static bool
+adopt_nested(const struct nlattr *a, int type, int other_type,
+             struct recirc_refs *refs)
+{
+    const struct nlattr *b;
+    size_t left;
+
+    NL_NESTED_FOR_EACH (b, left, a) {
+        if ((nl_attr_type(b) == type || nl_attr_type(b) == other_type)
+            && !adopt_actions(nl_attr_get(b), nl_attr_get_size(b), true,
+                              refs)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+adopt_actions(const struct nlattr *actions, size_t actions_len,
+              bool may_adopt, struct recirc_refs *refs)
+{
+    const struct nlattr *a;
+    size_t left;
+
+    NL_ATTR_FOR_EACH (a, left, actions, actions_len) {
+        int type = nl_attr_type(a);
+
+        if (type == OVS_ACTION_ATTR_RECIRC) {
+            uint32_t id = nl_attr_get_u32(a);
+
+            if (!may_adopt || !recirc_id_node_find_and_ref(id)) {
+                return false;
+            }
+            recirc_refs_add(refs, id);
+        } else if (may_adopt
+                   && ((type == OVS_ACTION_ATTR_CLONE
+                        && !adopt_actions(nl_attr_get(a), nl_attr_get_size(a),
+                                          true, refs))
+                       || (type == OVS_ACTION_ATTR_SAMPLE
+                           && !adopt_nested(a, OVS_SAMPLE_ATTR_ACTIONS, -1,
+                                            refs))
+                       || (type == OVS_ACTION_ATTR_CHECK_PKT_LEN
+                           && !adopt_nested(
+                               a,
+                               OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER,
+                               OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL,
+                               refs)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes references to the recirculation ids of 'flow', which is in the
+ * datapath of 'dpif': one to that in its key, stored in '*key_recirc_id', and
+ * one to each in its actions, stored in '*refs'.  Returns false, and takes
+ * none, if 'flow' has an id that must not be relied on. */
+bool
+vmq_adopt_recirc(struct dpif *dpif, const struct dpif_flow *flow,
+                 uint32_t *key_recirc_id, struct recirc_refs *refs)
+{
+    bool may_adopt = dpif_is_netdev(dpif);
+    const struct nlattr *a;
+
+    a = nl_attr_find__(flow->key, flow->key_len, OVS_KEY_ATTR_RECIRC_ID);
+    *key_recirc_id = a ? nl_attr_get_u32(a) : 0;
+    recirc_refs_init(refs);
+    if (*key_recirc_id
+        && (!may_adopt || !recirc_id_node_find_and_ref(*key_recirc_id))) {
+        return false;
+    }
+    if (!adopt_actions(flow->actions, flow->actions_len, may_adopt, refs)) {
+        recirc_refs_unref(refs);
+        if (*key_recirc_id) {
+            recirc_free_id(*key_recirc_id);
+        }
+        return false;
+    }
+    return true;
+}
