@@ -558,8 +558,8 @@ dp_vmq_room_for_flows(const struct dp_netdev *dp)
     CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
         n_flows += cmap_count(&pmd->flow_table);
     }
-    flow_limit -= flow_limit / 10;
-    return flow_limit - MIN(n_flows, flow_limit);
+    size_t most = (uint64_t) flow_limit * 9 / 10;
+    return most - MIN(n_flows, most);
 }
 
 /* Copies the flows that 'from' has for port 'port_no' to 'to', until it is

@@ -5,6 +5,7 @@
 
 OVS_OVERLAY += \
 	tests/system-dpdk-vmq.at \
+	tests/vmq-handoff.at \
 	tests/vmq.at
 
 EXTRA_DIST += \
@@ -251,7 +252,7 @@ check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
-	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at
+	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at vmq-handoff.at
 	@$(RUN_CHECK) --end $@
 
 check-ovs-stock: ovs
