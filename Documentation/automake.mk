@@ -5,6 +5,7 @@
 
 EXTRA_DIST += \
 	Documentation/vmq-commands.rst \
+	Documentation/vmq-handoff.rst \
 	Documentation/vmq-simulation.rst \
 	Documentation/vmq-burst-a-load.png \
 	Documentation/vmq-week-a-frontier.png \
