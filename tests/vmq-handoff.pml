@@ -13,54 +13,85 @@
  * limitations under the License.
  */
 
-/* Model of the handoff of receive queues between PMD threads.
+/* Model of the handoff of receive queues between PMD threads, as it is in
+ * lib/vmq-handoff.c and lib/dpif-netdev-vmq.c, on top of how PMDs reload in
+ * lib/dpif-netdev.c.
  *
  * Processes
  * =========
  *
- * The main thread starts handoffs, takes them back, and reconfigures: it
- * removes ports and PMDs.  It is the only one that does any of this, so that
- * these never overlap, but it goes on while a handoff is under way.  It makes
- * N_STEPS steps of its choice, which Spin tries in all combinations, then ends
- * all PMDs.
+ * The main thread starts handoffs, takes them back, keeps the books when they
+ * have ended, and reconfigures: it removes and adds a port, and removes PMDs.
+ * It is the only one that does any of this, so that these never overlap, but
+ * it goes on while handoffs are under way.  It makes up to N_STEPS steps of
+ * its choice, which Spin tries in all combinations, then ends all PMDs.
  *
- * A PMD polls the queues of its own list.  Once in an iteration, it looks into
- * its mailbox and at its 'reload' flag.  Without queues it parks, until its
- * 'seq' changes.
+ * A PMD polls the queues of its own list.  Once in an iteration, it looks at
+ * its 'reload' flag, then into its mailbox.  Without queues it parks.
  *
  * A handoff
  * =========
  *
- *     state     where the queue is
- *     NONE      with the PMD that 'assigned' says
- *     GIVE      there too; the request lies in the mailbox of the source
- *     HELD      the source took the request, and lets go of the queue
- *     ADOPT     with nobody; it lies in the mailbox of the destination
- *     DONE      with the PMD 'holder'; the main thread has not heard of it
+ *     main --ASK--> destination --GIVE--> source --TAKE--> destination --DONE
  *
- *     main:         NONE -> GIVE      starts
- *                   GIVE -> NONE      takes back: the source did not answer
- *                   ADOPT -> ADOPT    the destination did not answer: takes it
- *                                     out of that mailbox, into the source's
- *                   DONE -> NONE      'assigned' = 'holder'
- *     source:       GIVE -> HELD      from now on, the main thread must wait
- *                   HELD -> ADOPT     after a last poll, and a flush
- *     destination:  ADOPT -> DONE     and polls it from then on
+ * A letter for each queue goes around.  It lies in the mailbox 'at', or who
+ * received it works on it, with no lock held, and 'at' is NOBODY.  What is
+ * done under the mutex of the post is one step.  To ring comes afterward, and
+ * is two: the flag 'has_mail', then the sequence number of the mailbox.
  *
- * Each arrow is one step under the mutex of a mailbox.  'assigned' is the
- * shared poll list, which a PMD copies when it reloads; so there must be no
- * handoff under way then, which drain() sees to.
+ *     main:     starts           NONE -> ASK, at the destination
+ *               takes back       ASK, GIVE -> DONE: the queue stays
+ *                                TAKE: from the destination to the source
+ *               keeps the books  DONE -> NONE, 'assigned' = 'taker'
+ *     receiver: ASK  -> GIVE     not as long as a reload is pending
+ *               GIVE -> TAKE     after a last poll
+ *               TAKE -> DONE     after a first poll
+ *
+ * A reload
+ * ========
+ *
+ *     main thread                           PMD
+ *     -----------                           ---
+ *     changes the books, 'exit'             sees 'reload'
+ *     changes 'reload_seq'                  copies the books, reads 'exit'
+ *     sets 'reload'                         'last_reload_seq' = 'reload_seq'
+ *     waits until 'reload' is clear         clears 'reload'
+ *
+ * A PMD without queues does not know all ports to send to.  When it is to get
+ * a queue, it is asked to reload first, then with ASK, and nobody waits for
+ * that reload, unless there is a reconfiguration.
  *
  * Properties
  * ==========
  *
  *   H1.  At every instant a queue is polled by at most one PMD.
- *   H2.  No queue is polled after its port is gone.
- *   H3.  When no handoff is under way, each queue of a port is in the list of
- *        exactly one PMD, the one that 'assigned' says.
- *   H4.  Every handoff ends, and so does every reload: the main thread comes
- *        to its end, whatever it chose to do (the claim "ends", under weak
- *        fairness).  In particular no PMD sleeps through a message.
+ *   H2.  No queue is polled after its port is gone, and no PMD has that port
+ *        in its list of ports to send to.
+ *   H3.  When a handoff has ended, the queue is in the list of exactly one
+ *        PMD, the one that 'taker' says; when all have been drained, the one
+ *        that 'assigned' says.
+ *   H4.  Every handoff ends, even if it is never taken back, and so does every
+ *        reload: the main thread comes to its end, whatever it chose to do
+ *        (the claim "ends", under weak fairness).  In particular no PMD sleeps
+ *        through a message.
+ *   H5.  Who polls a queue knows all ports, but for those that are just being
+ *        added.
+ *   H6.  A PMD without queues blocks eventually, if nothing more is to come.
+ *        (The main thread waits for that before it ends the PMDs, so that this
+ *        is part of "ends".)
+ *
+ * Abstractions
+ * ============
+ *
+ * A sequence number is only ever compared with one value that was read before,
+ * so that one bit does for the two: has it changed since?
+ *
+ * The order of letters in a mailbox is left open, which is more than the code
+ * does.
+ *
+ * 'wait_for_reload' is not here: it only has a PMD spin between two reloads of
+ * one reconfiguration, and there are no letters then.  Nor is RCU, which keeps
+ * the mailbox of a PMD that has ended for those who still ring it.
  *
  * Traps
  * =====
@@ -69,13 +100,33 @@
  * -DTRAP=N.  tests/run-model checks that too, to know that the properties say
  * something.
  *
- *   1.  A PMD that parks reads 'seq' after it has looked into its mailbox, not
- *       before: it sleeps through a message in between (H4).
- *   2.  A PMD that parks by itself says that it has reloaded, which clears the
- *       flag that the main thread has just set (H4).
- *   3.  The main thread reconfigures without draining (H2, H3).
- *   4.  The source passes the queue on before its last poll (H1).
- *   5.  The main thread takes back what the source already holds (H3). */
+ *    1.  A PMD that parks reads the sequence number of its mailbox after it
+ *        has looked into it, not before: it sleeps through a letter that comes
+ *        in between (H4).
+ *    2.  A PMD that parks by itself says that it has reloaded, which clears
+ *        the flag that the main thread has just set (H4).
+ *    3.  The main thread reconfigures without draining (H2, H3).
+ *    4.  The source passes the queue on before its last poll (H1).
+ *    5.  The main thread takes back a letter that was taken out (H3).
+ *    6.  A PMD answers ASK although a reload is pending (H5).
+ *    7.  To take a letter back does not make it one less that is expected: the
+ *        destination never blocks (H6).
+ *    8.  Letters wake by 'reload_seq', which only a reload brings up to date:
+ *        the PMD never blocks again (H6).
+ *    9.  A PMD that has found its mailbox empty clears 'has_mail' after it has
+ *        released the mutex: it never looks at a letter that has come in
+ *        between (H4).
+ *   10.  A PMD parks by the flag 'reload', not by 'last_reload_seq': the
+ *        number changes before the flag is set (H4).
+ *   11.  To take a letter back does not ring the destination, which waits for
+ *        it, and does not look whether it may block (H6).
+ *   12.  The main thread reconfigures while the reload of a destination is
+ *        under way: that clears the flag which the reconfiguration has set for
+ *        the next one.  The PMD does not load what has changed, or does not
+ *        end (H2, H4, H5).
+ *
+ * A destination that blocks although a handoff to it is under way is no trap:
+ * TAKE wakes it.  It only takes longer. */
 
 #ifndef N_STEPS
 #define N_STEPS 3
@@ -85,300 +136,552 @@
 #endif
 
 #define N_PMDS 2
-#define N_RXQS 2                /* Each of a port of its own. */
+#define N_RXQS 2                /* Queue Q is the one of port Q. */
 #define NOBODY 255
 
-mtype = { NONE, GIVE, HELD, ADOPT, DONE };
-
-mtype state[N_RXQS];
+/* Letters: one for each queue.  NONE: no handoff is under way. */
+mtype = { NONE, ASK, GIVE, TAKE, DONE };
+mtype stage[N_RXQS];
 byte from[N_RXQS];
-byte to[N_RXQS];                /* Whose mailbox it lies in, with ADOPT. */
-byte holder[N_RXQS];
+byte to[N_RXQS];
+byte taker[N_RXQS];
+byte at[N_RXQS];                /* Whose mailbox; NOBODY if taken out. */
+
+/* Mailboxes. */
+bool has_mail[N_PMDS];
+bool mail_news[N_PMDS];         /* 'seq' is not what it was when read? */
+byte n_expected[N_PMDS];
+
+/* Books: of the main thread, for PMDs to load in a reload. */
 byte assigned[N_RXQS];          /* NOBODY: the port is gone. */
+byte listed[N_PMDS];            /* Bit mask of ports to send to. */
+byte ports;                     /* Ports that all who poll have to know. */
 bool gone[N_RXQS];
 
+/* PMDs. */
+bool reload_news[N_PMDS];       /* 'reload_seq' is not 'last_reload_seq'? */
 bool reload[N_PMDS];
-bool quit[N_PMDS];
+bool exit[N_PMDS];
 bool dead[N_PMDS];
-byte seq[N_PMDS];               /* Modulo 4: enough for who waits for one. */
-byte polled[N_RXQS];            /* By how many PMDs, now. */
+bool asleep[N_PMDS];
 bool in_list[N_PMDS * N_RXQS];
+byte known[N_PMDS];             /* Bit mask of ports. */
+byte polled[N_RXQS];            /* By how many PMDs, now. */
+
 bool main_ended;
 
 #define LISTED(P, Q) in_list[(P) * N_RXQS + (Q)]
 #define EMPTY(P) (!LISTED(P, 0) && !LISTED(P, 1))
-#define MAIL_FOR(P, Q) ((state[Q] == GIVE && from[Q] == (P)) \
-                        || (state[Q] == ADOPT && to[Q] == (P)))
-#define MAIL(P) (MAIL_FOR(P, 0) || MAIL_FOR(P, 1))
-#define UNDER_WAY(Q) (state[Q] != NONE)
+#define LETTERS(P) (at[0] == (P) || at[1] == (P))
+#define IN_BOOKS(P) (assigned[0] == (P) || assigned[1] == (P))
+#define MAY_PARK(P) (!LETTERS(P) && !n_expected[P])
 
-inline wake(p)
+/* After the mutex has been released. */
+inline ring(p)
 {
-    seq[p] = (seq[p] + 1) % 4;
+    has_mail[p] = true;
+#if TRAP == 8
+    reload_news[p] = true
+#else
+    mail_news[p] = true
+#endif
 }
 
+/* PMD threads. */
+
 /* Polling takes time, in which others go on. */
-inline poll(q)
+inline poll(me, q)
 {
-    atomic {
+    d_step {
         polled[q]++;
         assert(polled[q] == 1);                                 /* H1 */
         assert(!gone[q]);                                       /* H2 */
+        assert((known[me] & ports) == ports)                    /* H5 */
     }
-    polled[q]--;
+    polled[q]--
 }
 
-inline load_list(me)
+inline poll_all(me)
+{
+    if
+    :: LISTED(me, 0) -> poll(me, 0)
+    :: else
+    fi;
+    if
+    :: LISTED(me, 1) -> poll(me, 1)
+    :: else
+    fi
+}
+
+/* Within 'port_mutex'. */
+inline load(me)
 {
     d_step {
         LISTED(me, 0) = (assigned[0] == me);
         LISTED(me, 1) = (assigned[1] == me);
+        known[me] = listed[me]
     }
 }
 
-inline read_mail(me, q)
+inline reload_done(me)
 {
+    reload_news[me] = false;
+    reload[me] = false
+}
+
+inline pass(q)
+{
+    atomic {
+        if
+        :: stage[q] == ASK ->
+           stage[q] = GIVE;
+           at[q] = from[q];
+           next = from[q]
+        :: stage[q] == GIVE ->
+           stage[q] = TAKE;
+           at[q] = to[q];
+           next = to[q]
+        :: stage[q] == TAKE ->
+           if
+           :: taker[q] == to[q] -> n_expected[to[q]]--
+           :: else
+           fi;
+           stage[q] = DONE
+        :: else -> assert(false)
+        fi
+    }
     if
-    :: atomic { state[q] == GIVE && from[q] == me -> state[q] = HELD }
-#if TRAP == 4
-       atomic { state[q] = ADOPT; wake(to[q]) }
-       poll(q);
-       LISTED(me, q) = false
-#else
-       poll(q);
-       LISTED(me, q) = false;
-       atomic { state[q] == HELD -> state[q] = ADOPT; wake(to[q]) }
-#endif
-    :: atomic { state[q] == ADOPT && to[q] == me ->
-                LISTED(me, q) = true;
-                holder[q] = me;
-                state[q] = DONE }
+    :: next != NOBODY ->
+       ring(next);
+       next = NOBODY
     :: else
     fi
 }
 
-/* Blocks until there is something to do. */
+inline release(me, q)
+{
+    assert(LISTED(me, q));                                      /* H3 */
+#if TRAP == 4
+    pass(q);
+    poll(me, q);
+    LISTED(me, q) = false
+#else
+    poll(me, q);
+    LISTED(me, q) = false;
+    pass(q)
+#endif
+}
+
+inline take(me, q)
+{
+    LISTED(me, q) = true;
+    poll(me, q);
+    pass(q)
+}
+
+inline read_mail(me)
+{
+    do
+    :: atomic {
+           if
+           :: at[0] == me -> q = 0
+           :: at[1] == me -> q = 1
+           :: else ->
+#if TRAP != 9
+              has_mail[me] = false;
+#endif
+              q = NOBODY
+           fi;
+           if
+           :: q != NOBODY -> at[q] = NOBODY
+           :: else -> break
+           fi
+       }
+       if
+#if TRAP == 6
+       :: stage[q] == ASK -> pass(q)
+#else
+       :: stage[q] == ASK && !reload[me] -> pass(q)
+       :: stage[q] == ASK && reload[me] ->
+          at[q] = me;
+          break
+#endif
+       :: stage[q] == GIVE -> release(me, q)
+       :: stage[q] == TAKE -> take(me, q)
+       fi
+    od;
+#if TRAP == 9
+    if
+    :: q == NOBODY -> has_mail[me] = false
+    :: else
+    fi;
+#endif
+    q = NOBODY
+}
+
+/* Blocks until there is a reload or mail. */
 inline park(me)
 {
-#if TRAP == 1
-    if
-    :: atomic { !reload[me] && !MAIL(me) -> skip }
-       seen = seq[me];
-       seq[me] != seen
-    :: else
-    fi
+    do
+#if TRAP == 10
+    :: reload_news[me] = false;
+       mail_news[me] = false;
+       if
+       :: reload[me] -> break
+       :: else
+       fi;
+#elif TRAP == 1
+    :: if
+       :: reload_news[me] -> break
+       :: else
+       fi;
 #else
-    seen = seq[me];
-    if
-    :: atomic { !reload[me] && !MAIL(me) -> skip }
-#if TRAP == 2
-       reload[me] = false;
+    :: mail_news[me] = false;
+       if
+       :: reload_news[me] -> break
+       :: else
+       fi;
 #endif
-       seq[me] != seen
-    :: else
-    fi
+#if TRAP == 1
+       if
+       :: MAY_PARK(me)
+       :: else -> break
+       fi;
+       atomic { mail_news[me] = false; asleep[me] = true }
+#else
+       if
+       :: atomic { MAY_PARK(me) -> asleep[me] = true }
+       :: else -> break
+       fi;
 #endif
+       atomic { reload_news[me] || mail_news[me] -> asleep[me] = false }
+    od
 }
 
 proctype pmd(byte me)
 {
-    byte seen = 0;
+    byte q = NOBODY, next = NOBODY;
+    bool exiting = false;
 
+    load(me);
+again:
+    if
+    :: EMPTY(me) -> park(me)
+    :: else
+    fi;
     do
-    :: quit[me] && reload[me] -> break
-    :: reload[me] && !quit[me] ->
-       load_list(me);
-       reload[me] = false
-    :: !reload[me] && EMPTY(me) && !MAIL(me) -> park(me)
-    :: !reload[me] && !(EMPTY(me) && !MAIL(me)) ->
+    :: poll_all(me);
        if
-       :: LISTED(me, 0) -> poll(0)
+       :: reload[me] -> break
        :: else
        fi;
        if
-       :: LISTED(me, 1) -> poll(1)
+       :: has_mail[me] ->
+          read_mail(me);
+          if
+          :: EMPTY(me) && MAY_PARK(me) ->
+#if TRAP == 2
+             reload_done(me);
+#endif
+             goto again
+          :: else
+          fi
        :: else
-       fi;
-       read_mail(me, 0);
-       read_mail(me, 1)
+       fi
     od;
-    skip;
+    load(me);
+    exiting = exit[me];
+    reload_done(me);
+    if
+    :: !exiting -> goto again
+    :: else
+    fi;
     d_step {
         LISTED(me, 0) = false;
-        LISTED(me, 1) = false
+        LISTED(me, 1) = false;
+        known[me] = 0;
+        exiting = false;
+        dead[me] = true
     }
-    dead[me] = true
 }
 
 /* Main thread. */
 
-inline reap(q)
+inline ask_for_reload(p)
 {
-    atomic {
-        if
-        :: state[q] == DONE ->
-           assigned[q] = holder[q];
-           state[q] = NONE
-        :: else
-        fi
+    reload_news[p] = true;
+    reload[p] = true
+}
+
+/* 'need[P]': reload PMD P. */
+inline reload_affected()
+{
+    if
+    :: need[0] -> ask_for_reload(0)
+    :: else
+    fi;
+    if
+    :: need[1] -> ask_for_reload(1)
+    :: else
+    fi;
+    if
+    :: need[0] -> !reload[0]
+    :: else
+    fi;
+    if
+    :: need[1] -> !reload[1]
+    :: else
+    fi;
+    d_step { need[0] = false; need[1] = false }
+}
+
+/* Has PMD 'p' know 'all' ports, if it has queues. */
+inline list_ports(p)
+{
+    if
+    :: IN_BOOKS(p) && listed[p] != all ->
+       listed[p] = all;
+       need[p] = true
+    :: else
+    fi
+}
+
+/* The same if it has none. */
+inline make_ready(p)
+{
+    if
+    :: !IN_BOOKS(p) && listed[p] != ports ->
+       listed[p] = ports;
+       ask_for_reload(p)
+    :: else
+    fi
+}
+
+inline start(q)
+{
+    d_step {
+        from[q] = assigned[q];
+        to[q] = 1 - assigned[q];
+        taker[q] = to[q]
+    }
+    make_ready(to[q]);
+    d_step {
+        n_expected[to[q]]++;
+        at[q] = to[q];
+        stage[q] = ASK
+    }
+    ring(to[q])
+}
+
+inline relist(q)
+{
+    d_step {
+        assert(LISTED(taker[q], q) && !LISTED(1 - taker[q], q));    /* H3 */
+        assigned[q] = taker[q];
+        stage[q] = NONE;
+        from[q] = 0;
+        to[q] = 0;
+        taker[q] = 0
     }
 }
 
-/* What the main thread does when it has waited for long enough: that is, at
- * any time. */
+#if TRAP == 5
+#define MAY_TAKE_BACK(Q) (stage[Q] != NONE && stage[Q] != DONE \
+                          && taker[Q] == to[Q])
+#else
+#define MAY_TAKE_BACK(Q) (at[Q] != NOBODY && taker[Q] == to[Q])
+#endif
+
 inline take_back(q)
 {
-    atomic {
-        if
-        :: state[q] == GIVE -> state[q] = NONE
-#if TRAP == 5
-        :: state[q] == HELD -> state[q] = NONE
+    d_step {
+        taker[q] = from[q];
+#if TRAP != 7
+        n_expected[to[q]]--;
 #endif
-        :: state[q] == ADOPT && to[q] != from[q] && !dead[from[q]] ->
-           to[q] = from[q];
-           wake(from[q])
-        :: else
+        if
+        :: stage[q] == TAKE ->
+           at[q] = from[q];
+           next = from[q]
+        :: else ->
+           at[q] = NOBODY;
+           stage[q] = DONE
         fi
     }
+#if TRAP != 11
+    ring(to[q]);
+#endif
+    if
+    :: next != NOBODY ->
+       ring(next);
+       next = NOBODY
+    :: else
+    fi
 }
 
+/* With all the patience in the world, or without any. */
 inline drain_one(q)
 {
-    do
-    :: atomic { !UNDER_WAY(q) -> break }
-    :: atomic { state[q] == DONE -> reap(q) }
-    :: atomic { state[q] == GIVE || (state[q] == ADOPT && to[q] != from[q]) ->
-                take_back(q) }
-    od
+    if
+    :: stage[q] == NONE || stage[q] == DONE
+    :: stage[q] != NONE ->
+       do
+       :: stage[q] == DONE -> break
+       :: atomic { MAY_TAKE_BACK(q) -> take_back(q) }
+       od
+    fi;
+    if
+    :: stage[q] == DONE -> relist(q)
+    :: else
+    fi
 }
 
-inline drain()
+/* Before a reconfiguration. */
+inline settle()
 {
+#if TRAP != 3
     drain_one(0);
     drain_one(1);
-    skip;                       /* No break may lead into a d_step. */
+#endif
+#if TRAP != 12
+    !reload[0];
+    !reload[1];
+#endif
+#if TRAP != 3
     d_step {
         assert(gone[0] || (LISTED(assigned[0], 0)
                            && !LISTED(1 - assigned[0], 0)));    /* H3 */
         assert(gone[1] || (LISTED(assigned[1], 1)
-                           && !LISTED(1 - assigned[1], 1)));    /* H3 */
+                           && !LISTED(1 - assigned[1], 1)))     /* H3 */
     }
-}
-
-inline reload_pmd(p)
-{
-    if
-    :: !dead[p] ->
-       atomic { reload[p] = true; wake(p) }
-       !reload[p]
-    :: else
-    fi
-}
-
-inline hand_off(q)
-{
-    atomic {
-        state[q] == NONE && !gone[q] && !dead[1 - assigned[q]] ->
-        from[q] = assigned[q];
-        to[q] = 1 - assigned[q];
-        state[q] = GIVE;
-        wake(from[q])
-    }
+#endif
 }
 
 inline remove_port(q)
 {
-#if TRAP != 3
-    drain();
-#endif
-    if
-    :: assigned[q] != NOBODY ->
-       p = assigned[q];
-       assigned[q] = NOBODY;
-       reload_pmd(p);
-       gone[q] = true
-    :: else
-    fi
+    settle();
+    d_step {
+        ports = ports & ~(1 << q);
+        need[0] = assigned[q] == 0 || (listed[0] & (1 << q));
+        need[1] = assigned[q] == 1 || (listed[1] & (1 << q));
+        listed[0] = listed[0] & ~(1 << q);
+        listed[1] = listed[1] & ~(1 << q);
+        assigned[q] = NOBODY
+    }
+    reload_affected();
+    d_step {
+        assert(!(known[0] & (1 << q)) && !(known[1] & (1 << q)));   /* H2 */
+        gone[q] = true
+    }
 }
 
-/* Takes the queues off PMD 'r', reloads it, gives them to the other one,
- * reloads that, and ends 'r'. */
+/* Its queue goes to PMD 'p'. */
+inline add_port(q)
+{
+    settle();
+    d_step {
+        gone[q] = false;
+        assigned[q] = p;
+        need[p] = true;
+        all = ports | (1 << q);
+        list_ports(0);
+        list_ports(1)
+    }
+    reload_affected();
+    d_step { ports = all; all = 0 }
+}
+
+inline end_pmd(p)
+{
+    exit[p] = true;
+    ask_for_reload(p);
+    dead[p];
+    d_step {
+        reload[p] = false;
+        has_mail[p] = false;
+        mail_news[p] = false;
+        exit[p] = false;
+        listed[p] = 0
+    }
+}
+
+/* Its queues go to the other one. */
 inline remove_pmd(r)
 {
-#if TRAP != 3
-    drain();
-#endif
-    if
-    :: !dead[r] && !dead[1 - r] ->
-       d_step {
-           had0 = assigned[0] == r;
-           had1 = assigned[1] == r;
-           assigned[0] = (had0 -> NOBODY : assigned[0]);
-           assigned[1] = (had1 -> NOBODY : assigned[1])
-       }
-       reload_pmd(r);
-       d_step {
-           assigned[0] = (had0 -> 1 - r : assigned[0]);
-           assigned[1] = (had1 -> 1 - r : assigned[1])
-       }
-       reload_pmd(1 - r);
-       quit[r] = true;
-       atomic { reload[r] = true; wake(r) }
-       dead[r]
-    :: else
-    fi
+    settle();
+    end_pmd(r);
+    d_step {
+        if
+        :: assigned[0] == r -> assigned[0] = 1 - r; need[1 - r] = true
+        :: else
+        fi;
+        if
+        :: assigned[1] == r -> assigned[1] = 1 - r; need[1 - r] = true
+        :: else
+        fi;
+        all = ports;
+        list_ports(1 - r);
+        all = 0
+    }
+    reload_affected()
 }
+
+#define MAY_START(Q) (stage[Q] == NONE && !gone[Q] && !dead[1 - assigned[Q]])
 
 inline step()
 {
     if
-    :: state[0] == NONE && !gone[0] && !dead[1 - assigned[0]] -> hand_off(0)
-    :: state[1] == NONE && !gone[1] && !dead[1 - assigned[1]] -> hand_off(1)
-    :: true -> take_back(0)
-    :: true -> take_back(1)
-    :: true -> reap(0)
-    :: true -> reap(1)
-    :: true -> remove_port(0)
-    :: true -> remove_pmd(0)
-    :: true -> remove_pmd(1)
+    :: MAY_START(0) -> start(0)
+    :: MAY_START(1) -> start(1)
+    :: atomic { MAY_TAKE_BACK(0) -> take_back(0) }
+    :: atomic { MAY_TAKE_BACK(1) -> take_back(1) }
+    :: stage[0] == DONE -> relist(0)
+    :: stage[1] == DONE -> relist(1)
+    :: !gone[0] -> remove_port(0)
+    :: gone[0] && !dead[0] -> p = 0; add_port(0)
+    :: gone[0] && !dead[1] -> p = 1; add_port(0)
+    :: !dead[0] && !dead[1] -> remove_pmd(0)
+    :: !dead[0] && !dead[1] -> remove_pmd(1)
     fi
 }
 
 active proctype main_thread()
 {
-    byte n = 0, p = 0;
-    bool had0, had1;
+    byte n = 0, p = 0, next = NOBODY, all = 0;
+    bool need[N_PMDS];
 
     atomic {
-        state[0] = NONE;
-        state[1] = NONE;
-        assigned[0] = 0;
-        assigned[1] = 1;
-        reload[0] = true;
-        reload[1] = true;
+        stage[0] = NONE;
+        stage[1] = NONE;
+        at[0] = NOBODY;
+        at[1] = NOBODY;
+        ports = 3;
+        listed[0] = 3;
+        need[0] = true;
+        if
+        :: assigned[1] = 0
+        :: assigned[1] = 1 -> listed[1] = 3; need[1] = true
+        fi;
         run pmd(0);
         run pmd(1)
     }
-    !reload[0] && !reload[1];
+    reload_affected();
     do
     :: n < N_STEPS -> step(); n++
-    :: else -> break
+    :: break
     od;
 
-    drain();
-    n = 0;
-    do
-    :: n < N_PMDS ->
-       if
-       :: !dead[n] ->
-          quit[n] = true;
-          atomic { reload[n] = true; wake(n) }
-          dead[n]
-       :: else
-       fi;
-       n++
-    :: else -> break
-    od;
+    settle();
+    asleep[0] || !EMPTY(0) || dead[0];                          /* H6 */
+    asleep[1] || !EMPTY(1) || dead[1];                          /* H6 */
+    if
+    :: !dead[0] -> end_pmd(0)
+    :: else
+    fi;
+    if
+    :: !dead[1] -> end_pmd(1)
+    :: else
+    fi;
     main_ended = true
 }
 
