@@ -1096,6 +1096,23 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
 
 /* Reconfiguration. */
 
+/* Waits for the reloads that dp_vmq_make_ready() has asked for.  A PMD clears
+ * 'reload' after it has loaded, so that it would miss another reload that is
+ * asked for in between. */
+static void
+dp_vmq_wait_for_reloads(struct dp_netdev *dp)
+{
+    struct dp_netdev_pmd_thread *pmd;
+
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        bool reload;
+
+        do {
+            atomic_read_explicit(&pmd->reload, &reload, memory_order_acquire);
+        } while (reload);
+    }
+}
+
 /* To be called before a reconfiguration takes the queues off their PMDs.  Ends
  * the moves under way, and remembers where each queue is polled: by number,
  * since PMDs and arrays of queues may not outlive the reconfiguration. */
@@ -1106,6 +1123,7 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
     struct dp_netdev_port *port;
 
     dp_vmq_drain(dp);
+    dp_vmq_wait_for_reloads(dp);
     dp->vmq->generation++;
     HMAP_FOR_EACH (port, node, &dp->ports) {
         for (unsigned int i = 0; i < port->n_rxq; i++) {
