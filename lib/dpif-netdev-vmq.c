@@ -703,9 +703,10 @@ dp_vmq_release(struct dp_netdev_pmd_thread *pmd,
     unsigned int idx;
     int i;
 
-    for (i = 0; poll_list[i].rxq != rxq; i++) {
-        ovs_assert(i < poll_cnt - 1);
+    for (i = 0; i < poll_cnt && poll_list[i].rxq != rxq; i++) {
+        continue;
     }
+    ovs_assert(i < poll_cnt);
     idx = atomic_count_get(&rxq->intrvl_idx);
     for (unsigned int age = 1; age < PMD_INTERVAL_MAX; age++) {
         transit->past_cycles[age] = dp_netdev_rxq_get_intrvl_cycles(
@@ -846,21 +847,25 @@ static void
 dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
+    bool need_reload = pmd->need_reload;
     struct dp_netdev_port *port;
     struct tx_bond *bond;
 
     ovs_mutex_lock(&pmd->port_mutex);
     if (hmap_is_empty(&pmd->poll_list)) {
+        pmd->need_reload = false;
         HMAP_FOR_EACH (port, node, &dp->ports) {
             dp_netdev_add_port_tx_to_pmd(pmd, port);
         }
         CMAP_FOR_EACH (bond, node, &dp->tx_bonds) {
             dp_netdev_add_bond_tx_to_pmd(pmd, bond, false);
         }
+        /* Only for ports that it did not know.  It may have taken a queue by
+         * now that is not in the list yet, and would lose it. */
         if (pmd->need_reload) {
-            pmd->need_reload = false;
             dp_netdev_reload_pmd__(pmd);
         }
+        pmd->need_reload = need_reload;
     }
     ovs_mutex_unlock(&pmd->port_mutex);
 }
