@@ -623,9 +623,9 @@ struct dp_vmq_transit {
     struct dp_vmq_warmup warmup;
     struct vmq_effect *effect;
     uint64_t patience_ns;       /* When to take the letter back. */
+    bool emc_enabled;           /* As the destination will know it. */
 
     /* Of the thread that has the letter. */
-    bool emc_enabled;           /* As the destination knows it. */
     bool preempted;
     long int to_switches;       /* Of the destination, at ASK. */
     uint64_t last_poll_tsc, first_poll_tsc;
@@ -738,11 +738,10 @@ dp_vmq_take(struct dp_netdev_pmd_thread *pmd, struct dp_vmq_transit *transit,
     *q = (struct polled_queue) {
         .rxq = rxq,
         .port_no = rxq->port->port_no,
-        .emc_enabled = rxq->port->emc_enabled,
+        .emc_enabled = transit->emc_enabled,
         .rxq_enabled = netdev_rxq_enabled(rxq->rx),
         .change_seq = netdev_get_change_seq(rxq->port->netdev),
     };
-    transit->emc_enabled = q->emc_enabled;
 
     pmd_thread_ctx_time_update(pmd);
     transit->first_poll_tsc = cycles_counter_update(&pmd->perf_stats);
@@ -945,6 +944,7 @@ dp_vmq_transit_advance(struct dp_netdev *dp, struct dp_vmq_transit *transit,
             return false;
         }
         dp_vmq_make_ready(dp, transit->to);
+        transit->emc_enabled = transit->rxq->port->emc_enabled;
         vmq_handoff_start(&dp->vmq->post, &transit->handoff,
                           &transit->from->vmq.mailbox,
                           &transit->to->vmq.mailbox);
