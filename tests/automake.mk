@@ -14,13 +14,15 @@ EXTRA_DIST += \
 	tests/check-tools \
 	tests/run-fuzz \
 	tests/run-model \
+	tests/vmq-bench-move \
 	tests/vmq-demo \
 	tests/vmq-handoff.pml \
 	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-show.json \
 	tests/vmq-switch.sh \
-	tests/vmq-traffic.8
+	tests/vmq-traffic.8 \
+	tests/vmqlab.py
 
 ## -------------------------------- ##
 ## Unit tests: without Open vSwitch ##
@@ -281,6 +283,13 @@ tests_vmq_bench_plan_LDADD = lib/libvmq.la -lm
 bench-plan: tests/vmq-bench-plan$(EXEEXT)
 	@./tests/vmq-bench-plan$(EXEEXT)
 .PHONY: bench-plan
+
+# What it costs to move a queue.  BENCH_FLAGS goes to the program; with
+# "make -s", --json leaves JSON alone on standard output.
+bench-move: ovs $(noinst_PROGRAMS)
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/vmq-bench-move $(BENCH_FLAGS)
+.PHONY: bench-move
 
 # Measures, and needs a machine that does little else.
 check-latency: ovs
