@@ -494,7 +494,48 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
     effect->lock_max_ns = MAX(effect->lock_max_ns, held_ns);
 }
 
-/* Copies 'flow' of 'from' to 'to'.
+/* Makes room for 'n' more nodes in 'cmap', a part of the flows of 'pmd' that
+ * is there as long as 'flow' is alive, if that is not null.  What takes
+ * longest, to get the memory, is done before the flows are locked. */
+static void
+dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
+                 const struct dp_netdev_flow *flow, size_t n,
+                 struct vmq_effect *effect)
+{
+    struct cmap_impl *room = cmap_room_create(cmap_count(cmap) + n);
+    uint64_t locked_ns = dp_vmq_lock_flows(pmd);
+
+    if (!flow || !flow->dead) {
+        cmap_move_to_room(cmap, room);
+        room = NULL;
+    }
+    dp_vmq_unlock_flows(pmd, locked_ns, effect);
+    free_cacheline(room);
+}
+
+static struct dpcls_subtable *
+dp_vmq_subtable(const struct dp_netdev_flow *flow)
+{
+    return CONTAINER_OF(flow->cr.mask, struct dpcls_subtable, mask);
+}
+
+/* Lets revalidators know that 'flow' is wanted as much as 'original', its like
+ * on another PMD.  It may not have been used since the queue left, and would
+ * be found to be idle just when the queue is back.  Nothing is counted. */
+static void
+dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
+                    struct dp_netdev_flow *original)
+{
+    long long int used, original_used;
+
+    atomic_read_relaxed(&flow->stats.used, &used);
+    atomic_read_relaxed(&original->stats.used, &original_used);
+    if (used < original_used) {
+        atomic_store_relaxed(&flow->stats.used, original_used);
+    }
+}
+
+/* Copies 'flow' of 'from' to 'to', which is to get 'n_to_come' more.
  *
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
@@ -504,13 +545,20 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
 static enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
-                 struct vmq_effect *effect)
+                 size_t n_to_come, struct vmq_effect *effect)
 {
     const struct dp_netdev_actions *actions = dp_netdev_flow_get_actions(flow);
-    struct dp_netdev_flow *copy = NULL;
+    struct dp_netdev_flow *present, *copy = NULL;
+    bool full = false;
     struct netdev_flow_key key;
     struct match match;
     uint64_t locked_ns;
+
+    /* The mask belongs to the source's classifier.  It is still there, until
+     * the main thread quiesces, if the flow is. */
+    if (flow->dead) {
+        return VMQ_COPY_STALE;
+    }
 
     match.tun_md.valid = false;
     match.flow = flow->flow;
@@ -519,15 +567,27 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
     netdev_flow_key_init(&key, &match.flow);
 
     locked_ns = dp_vmq_lock_flows(to);
-    if (!dp_netdev_pmd_lookup_flow(to, &key, NULL)
-        && !dp_netdev_pmd_find_flow(to, &flow->ufid, NULL, 0)) {
+    present = dp_netdev_pmd_lookup_flow(to, &key, NULL);
+    if (!present) {
+        present = dp_netdev_pmd_find_flow(to, &flow->ufid, NULL, 0);
+    }
+    if (present) {
+        dp_vmq_refresh_flow(present, flow);
+    } else {
         copy = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
                                   actions->size, flow->orig_in_port);
         dp_netdev_flow_ref(copy);
+        full = !cmap_has_room(&dp_vmq_subtable(copy)->rules, 1);
     }
     dp_vmq_unlock_flows(to, locked_ns, effect);
     if (!copy) {
         return VMQ_COPY_EXISTS;
+    }
+    if (full) {
+        dp_vmq_make_room(to, &dp_vmq_subtable(copy)->rules, copy,
+                         MIN(n_to_come,
+                             cmap_count(&dp_vmq_subtable(flow)->rules)),
+                         effect);
     }
 
     locked_ns = dp_vmq_lock_flows(from);
@@ -579,6 +639,10 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
     }
 
     size_t room = dp_vmq_room_for_flows(dp);
+    size_t n_to_come = MIN(room, warmup->n_refs - warmup->next);
+    if (!cmap_has_room(&to->flow_table, n_to_come)) {
+        dp_vmq_make_room(to, &to->flow_table, NULL, n_to_come, effect);
+    }
     for (; warmup->next < warmup->n_refs; warmup->next++) {
         struct dp_netdev_flow *flow = warmup->refs[warmup->next].flow;
 
@@ -588,7 +652,9 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
         if (!room) {
             effect->flows_skipped++;
         } else {
-            switch (dp_vmq_copy_flow(from, to, flow, effect)) {
+            switch (dp_vmq_copy_flow(from, to, flow,
+                                     MIN(room, warmup->n_refs - warmup->next),
+                                     effect)) {
             case VMQ_COPIED:
                 effect->flows_warmed++;
                 room--;
