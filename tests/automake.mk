@@ -284,9 +284,10 @@ bench-plan: tests/vmq-bench-plan$(EXEEXT)
 	@./tests/vmq-bench-plan$(EXEEXT)
 .PHONY: bench-plan
 
-# What it costs to move a queue.  BENCH_FLAGS goes to the program; with
-# "make -s", --json leaves JSON alone on standard output.
-bench-move: ovs $(noinst_PROGRAMS)
+# What it costs to move a queue.  BENCH_FLAGS goes to the program, e.g.
+# --quick, or --json, which is then alone on standard output.
+bench-move:
+	@$(MAKE) ovs $(noinst_PROGRAMS) >&2
 	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
 	  $(srcdir)/tests/vmq-bench-move $(BENCH_FLAGS)
 .PHONY: bench-move

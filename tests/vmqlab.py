@@ -230,7 +230,7 @@ class Switch:
         try:
             reply = ask_socket(path, json.dumps(request))
         except OSError as e:
-            raise Error("ovs-vswitchd does not answer: %s" % e)
+            raise Error("ovs-vswitchd does not answer: %s" % e) from e
         if reply["error"] is not None:
             raise Error("%s: %s" % (command, reply["error"].strip()))
         return reply["result"]
