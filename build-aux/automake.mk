@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	build-aux/check-docs \
 	build-aux/check-style \
 	build-aux/check-warnings \
+	build-aux/ovs-sanitized \
 	build-aux/ovs-tests \
 	build-aux/ovs-tree \
 	build-aux/run-check

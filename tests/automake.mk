@@ -20,8 +20,10 @@ EXTRA_DIST += \
 	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-show.json \
+	tests/vmq-soak \
 	tests/vmq-switch.sh \
 	tests/vmq-traffic.8 \
+	tests/vmq-tsan.supp \
 	tests/vmqlab.py
 
 ## -------------------------------- ##
@@ -179,6 +181,7 @@ CHECKS = \
 	check-ovs-vmq \
 	check-ovs-stock \
 	check-system \
+	check-soak \
 	patch-check
 
 check-local:
@@ -271,6 +274,43 @@ check-system: ovs $(noinst_PROGRAMS)
 	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
 	@$(RUN_CHECK) --end $@
 
+# Moves of queues while everything else changes, on the dummy datapath and
+# with DPDK.
+SOAK_FLAGS =
+SOAK = VMQ_BUILDDIR='$(abs_builddir)' $(srcdir)/tests/vmq-soak \
+	--keep=$(abs_builddir)/vmq-soak
+check-soak: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ dummy $(SHELL) -c \
+	  "$(SOAK)-dummy --tree='$(OVS_TREE_DIR)' $(SOAK_FLAGS)"
+	@$(RUN_CHECK) $@ dpdk $(SHELL) -c \
+	  "$(SOAK)-dpdk --tree='$(OVS_TREE_DIR)' --datapath=dpdk $(SOAK_FLAGS)"
+	@$(RUN_CHECK) --end $@
+
+# The same for long, with sanitizers.  These build trees of their own.  DPDK
+# is not instrumented for ThreadSanitizer.
+SOAK_SECONDS = 1200
+SANITIZED = SOURCE='$(OVS_SOURCE)' OVS_CFLAGS='$(OVS_CFLAGS)' \
+	MAKE='$(MAKE) $(OVS_JOBS)' $(BASH) $(srcdir)/build-aux/ovs-sanitized
+soak-asan: $(noinst_PROGRAMS)
+	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(RUN_CHECK) --begin $@
+	@for datapath in dummy dpdk; do \
+	  $(RUN_CHECK) $@ $$datapath $(SHELL) -c \
+	    "$(SOAK)-asan-$$datapath --tree='$(OVS_TREE_DIR)-asan' \
+	     --datapath=$$datapath --seconds=$(SOAK_SECONDS) $(SOAK_FLAGS)"; \
+	done
+	@$(RUN_CHECK) --end $@
+
+soak-tsan:
+	@$(SANITIZED) tsan $(abs_builddir)/ovs-tree-tsan
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ dummy $(SHELL) -c \
+	  "$(SOAK)-tsan --tree='$(OVS_TREE_DIR)-tsan' \
+	   --seconds=$(SOAK_SECONDS) $(SOAK_FLAGS)"
+	@$(RUN_CHECK) --end $@
+.PHONY: soak-asan soak-tsan
+
 # How long plans take.
 EXTRA_PROGRAMS = tests/vmq-bench-plan
 CLEANFILES += tests/vmq-bench-plan$(EXEEXT)
@@ -303,7 +343,7 @@ patch-check: ovs
 	@$(RUN_CHECK) --end $@
 
 .PHONY: check-fast check-fuzz check-model check-ovs-stock check-ovs-vmq \
-	check-system check-warnings patch-check
+	check-soak check-system check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz
