@@ -291,7 +291,7 @@ check-soak: ovs $(noinst_PROGRAMS)
 # is not instrumented for ThreadSanitizer.
 SOAK_SECONDS = 1200
 SANITIZED = SOURCE='$(OVS_SOURCE)' OVS_CFLAGS='$(OVS_CFLAGS)' \
-	MAKE='$(MAKE) $(OVS_JOBS)' $(BASH) $(srcdir)/build-aux/ovs-sanitized
+	MAKE="$(MAKE) $(OVS_JOBS)" $(BASH) $(srcdir)/build-aux/ovs-sanitized
 soak-asan: $(noinst_PROGRAMS)
 	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
 	@$(RUN_CHECK) --begin $@
