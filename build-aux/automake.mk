@@ -35,13 +35,21 @@ ovs-tree:
 # made it too; make would want that very version to add our files.
 # All processors, unless the user has said -j.
 OVS_JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j`getconf _NPROCESSORS_ONLN`)
-ovs: ovs-tree
-	@cd $(OVS_TREE_DIR) \
-	  && automake=`$(AUTOMAKE) --version | $(SED) -n '1s/.* //p'` \
+OVS_CONFIGURE = \
+	automake=`$(AUTOMAKE) --version | $(SED) -n '1s/.* //p'` \
 	  && { test -x configure && grep -q "automake $$automake " Makefile.in \
 	       || ./boot.sh; } \
 	  && { test -f config.status \
-	       || ./configure -q $(OVS_DPDK) CC='$(CC)' CFLAGS='$(OVS_CFLAGS)'; } \
+	       || ./configure -q $(OVS_DPDK) CC='$(CC)' CFLAGS='$(OVS_CFLAGS)'; }
+ovs: ovs-tree
+	@cd $(OVS_TREE_DIR) && $(OVS_CONFIGURE) \
+	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0
+
+# The same Open vSwitch without our files and patches, to compare with.
+OVS_STOCK_DIR = $(abs_builddir)/ovs-stock
+ovs-stock:
+	@$(OVS_TREE) stock '$(OVS_STOCK_DIR)'
+	@cd $(OVS_STOCK_DIR) && $(OVS_CONFIGURE) \
 	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0
 
 patch-refresh:
@@ -50,7 +58,7 @@ patch-refresh:
 patch-rebase:
 	@$(OVS_TREE) rebase
 
-.PHONY: ovs-tree ovs patch-refresh patch-rebase
+.PHONY: ovs-tree ovs ovs-stock patch-refresh patch-rebase
 
 # The git checks are Open vSwitch's own, see its Makefile.am.
 dist-hook-git: distfiles

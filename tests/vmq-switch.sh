@@ -159,6 +159,7 @@ vmq_netns() {               # COMMAND...
 #   --dpdk                   dpdk-init=true
 #   --hugepages=auto|yes|no  with --dpdk (default: auto)
 #   --set=KEY=VALUE          Open_vSwitch other_config, before the start
+#   --under=COMMAND          run ovs-vswitchd under it: "valgrind -q"
 #   -- ARG...                the rest goes to ovs-vswitchd
 vmq_switch_start() {
     vmq_tree=${OVS_TREE:-}
@@ -166,6 +167,7 @@ vmq_switch_start() {
     vmq_dpdk=no
     vmq_mode=auto
     vmq_settings=
+    vmq_under=
     while [ $# -gt 0 ]; do
         case $1 in
         --tree=*) vmq_tree=${1#*=} ;;
@@ -173,6 +175,7 @@ vmq_switch_start() {
         --dpdk) vmq_dpdk=yes ;;
         --hugepages=*) vmq_mode=${1#*=} ;;
         --set=*) vmq_settings="$vmq_settings other_config:${1#*=}" ;;
+        --under=*) vmq_under=${1#*=} ;;
         --) shift; break ;;
         *) vmq_die "$1: no such option"; return 1 ;;
         esac
@@ -228,8 +231,9 @@ vmq_switch_start() {
     [ -z "$vmq_settings" ] \
         || ovs-vsctl --no-wait set Open_vSwitch . $vmq_settings || return 1
 
-    vmq_netns ovs-vswitchd "unix:$VMQ_DIR/db.sock" --pidfile --log-file \
-        -vconsole:off "$@" \
+    # shellcheck disable=SC2086
+    vmq_netns $vmq_under ovs-vswitchd "unix:$VMQ_DIR/db.sock" \
+        --pidfile --log-file -vconsole:off "$@" \
         < /dev/null > "$VMQ_DIR/ovs-vswitchd.out" 2>&1 &
     VMQ_VSWITCHD_PID=$!
     export VMQ_OVSDB_PID VMQ_VSWITCHD_PID \
