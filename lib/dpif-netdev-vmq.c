@@ -64,6 +64,10 @@
  * long, a queue whose new PMD hangs is not polled for as long. */
 #define VMQ_PATIENCE_NS UINT64_C(250000000)
 
+/* What the PMD loop hardly ever calls must not be inlined there: it would take
+ * the registers that the loop needs, at 11 instructions per iteration. */
+#define VMQ_COLD __attribute__((__noinline__, __cold__))
+
 /* Per datapath. */
 struct dp_vmq {
     struct vmq_engine *engine;
@@ -834,7 +838,7 @@ dp_vmq_take(struct dp_netdev_pmd_thread *pmd, struct dp_vmq_transit *transit,
 
 /* PMD threads: reads the mail.  'poll_list' has 'poll_cnt' queues.  Returns
  * how many it has then. */
-static int
+static VMQ_COLD int
 dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
                  struct polled_queue **poll_list, int poll_cnt)
 {
@@ -874,7 +878,7 @@ dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
 
 /* PMD threads, without a queue: returns true if 'pmd' is to park, which takes
  * no reload.  Gives back its tx queues for others to use. */
-static bool
+static VMQ_COLD bool
 dp_vmq_parks(struct dp_netdev_pmd_thread *pmd)
 {
     if (!vmq_mailbox_may_park(&pmd->dp->vmq->post, &pmd->vmq.mailbox)) {
@@ -889,7 +893,7 @@ dp_vmq_parks(struct dp_netdev_pmd_thread *pmd)
  * The two have a sequence number each, because that of reloads compares with
  * one that only a reload brings up to date.  A reload is announced before its
  * flag is set, so that the flag is no use here. */
-static void
+static VMQ_COLD void
 dp_vmq_park(struct dp_netdev_pmd_thread *pmd)
 {
     for (;;) {
