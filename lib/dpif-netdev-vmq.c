@@ -498,15 +498,15 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
     effect->lock_max_ns = MAX(effect->lock_max_ns, held_ns);
 }
 
-/* Makes room for 'n' more nodes in 'cmap', a part of the flows of 'pmd' that
- * is there as long as 'flow' is alive, if that is not null.  What takes
- * longest, to get the memory, is done before the flows are locked. */
+/* Makes room for 'n' nodes in 'cmap', a part of the flows of 'pmd' that is
+ * there as long as 'flow' is alive, if that is not null.  What takes longest,
+ * to get the memory, is done before the flows are locked. */
 static void
 dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
                  const struct dp_netdev_flow *flow, size_t n,
                  struct vmq_effect *effect)
 {
-    struct cmap_impl *room = cmap_room_create(cmap_count(cmap) + n);
+    struct cmap_impl *room = cmap_room_create(n);
     uint64_t locked_ns = dp_vmq_lock_flows(pmd);
 
     if (!flow || !flow->dead) {
@@ -551,22 +551,29 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
                  size_t n_to_come, struct vmq_effect *effect)
 {
-    const struct dp_netdev_actions *actions = dp_netdev_flow_get_actions(flow);
+    const struct dp_netdev_actions *actions;
     struct dp_netdev_flow *present, *copy = NULL;
-    bool full = false;
+    size_t n_rules = 0, n_alike = 0;
     struct netdev_flow_key key;
     struct match match;
     uint64_t locked_ns;
+    bool full = false, stale;
 
-    /* The mask belongs to the source's classifier.  It is still there, until
-     * the main thread quiesces, if the flow is. */
-    if (flow->dead) {
-        return VMQ_COPY_STALE;
-    }
-
+    /* The mask belongs to the source's classifier, and goes with the last flow
+     * that has it. */
     match.tun_md.valid = false;
     match.flow = flow->flow;
-    miniflow_expand(&flow->cr.mask->mf, &match.wc.masks);
+    locked_ns = dp_vmq_lock_flows(from);
+    stale = flow->dead;
+    if (!stale) {
+        miniflow_expand(&flow->cr.mask->mf, &match.wc.masks);
+        n_alike = cmap_count(&dp_vmq_subtable(flow)->rules);
+    }
+    actions = dp_netdev_flow_get_actions(flow);
+    dp_vmq_unlock_flows(from, locked_ns, effect);
+    if (stale) {
+        return VMQ_COPY_STALE;
+    }
     match.wc.masks.in_port.odp_port = ODPP_NONE;
     netdev_flow_key_init(&key, &match.flow);
 
@@ -581,6 +588,7 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
         copy = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
                                   actions->size, flow->orig_in_port);
         dp_netdev_flow_ref(copy);
+        n_rules = cmap_count(&dp_vmq_subtable(copy)->rules);
         full = !cmap_has_room(&dp_vmq_subtable(copy)->rules, 1);
     }
     dp_vmq_unlock_flows(to, locked_ns, effect);
@@ -589,13 +597,11 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
     }
     if (full) {
         dp_vmq_make_room(to, &dp_vmq_subtable(copy)->rules, copy,
-                         MIN(n_to_come,
-                             cmap_count(&dp_vmq_subtable(flow)->rules)),
-                         effect);
+                         n_rules + MIN(n_to_come, n_alike), effect);
     }
 
     locked_ns = dp_vmq_lock_flows(from);
-    bool stale = flow->dead || dp_netdev_flow_get_actions(flow) != actions;
+    stale = flow->dead || dp_netdev_flow_get_actions(flow) != actions;
     dp_vmq_unlock_flows(from, locked_ns, effect);
 
     if (stale) {
@@ -644,8 +650,13 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
 
     size_t room = dp_vmq_room_for_flows(dp);
     size_t n_to_come = MIN(room, warmup->n_refs - warmup->next);
-    if (!cmap_has_room(&to->flow_table, n_to_come)) {
-        dp_vmq_make_room(to, &to->flow_table, NULL, n_to_come, effect);
+    uint64_t locked_ns = dp_vmq_lock_flows(to);
+    size_t n_flows = cmap_count(&to->flow_table);
+    bool full = !cmap_has_room(&to->flow_table, n_to_come);
+    dp_vmq_unlock_flows(to, locked_ns, effect);
+    if (full) {
+        dp_vmq_make_room(to, &to->flow_table, NULL, n_flows + n_to_come,
+                         effect);
     }
     for (; warmup->next < warmup->n_refs; warmup->next++) {
         struct dp_netdev_flow *flow = warmup->refs[warmup->next].flow;
