@@ -418,6 +418,19 @@ dp_vmq_flow_is_of_port(const struct dp_netdev_flow *flow, odp_port_t port_no)
             || flow_tnl_dst_is_set(&flow->flow.tunnel));
 }
 
+/* Whether packets of 'flow' do not come to the PMD at all.  A copy would be
+ * given the statistics of the hardware as well, and count them again. */
+static bool
+dp_vmq_flow_is_in_hardware(struct dp_netdev_flow *flow)
+{
+    const char *layer;
+    bool offloaded;
+
+    atomic_read_relaxed(&flow->last_attrs.offloaded, &offloaded);
+    atomic_read_relaxed(&flow->last_attrs.dp_layer, &layer);
+    return offloaded && layer && strcmp(layer, "ovs");
+}
+
 /* Finds flows to copy until it is 'until_ns'.  Returns true if it has found
  * all. */
 static bool
@@ -435,6 +448,7 @@ dp_vmq_warmup_scan(struct dp_vmq_warmup *warmup,
             = CONTAINER_OF(node, struct dp_netdev_flow, node);
 
         if (dp_vmq_flow_is_of_port(flow, port_no)
+            && !dp_vmq_flow_is_in_hardware(flow)
             && dp_netdev_flow_ref(flow)) {
             struct dp_vmq_flow_ref *ref;
 
@@ -499,8 +513,8 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
 }
 
 /* Makes room for 'n' nodes in 'cmap', a part of the flows of 'pmd' that is
- * there as long as 'flow' is alive, if that is not null.  What takes longest,
- * to get the memory, is done before the flows are locked. */
+ * there as long as 'flow' is alive.  What takes longest, to get the memory, is
+ * done before the flows are locked. */
 static void
 dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
                  const struct dp_netdev_flow *flow, size_t n,
@@ -509,7 +523,7 @@ dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
     struct cmap_impl *room = cmap_room_create(n);
     uint64_t locked_ns = dp_vmq_lock_flows(pmd);
 
-    if (!flow || !flow->dead) {
+    if (!flow->dead) {
         cmap_move_to_room(cmap, room);
         room = NULL;
     }
@@ -544,8 +558,8 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
  * has a life of its own: its statistics start at zero, and revalidators adopt
- * it the next time they dump flows.  Only a change between reading the flow
- * and inserting the copy would escape them until then. */
+ * it the next time they dump flows.  If a dump has passed 'to' already and has
+ * yet to come to 'from', the copy has old actions until the one after it. */
 static enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
@@ -553,11 +567,11 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
 {
     const struct dp_netdev_actions *actions;
     struct dp_netdev_flow *present, *copy = NULL;
-    size_t n_rules = 0, n_alike = 0;
+    size_t n_flows = 0, n_rules = 0, n_alike = 0;
     struct netdev_flow_key key;
     struct match match;
     uint64_t locked_ns;
-    bool full = false, stale;
+    bool flows_full = false, rules_full = false, stale;
 
     /* The mask belongs to the source's classifier, and goes with the last flow
      * that has it. */
@@ -588,14 +602,20 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
         copy = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
                                   actions->size, flow->orig_in_port);
         dp_netdev_flow_ref(copy);
+        n_flows = cmap_count(&to->flow_table);
+        flows_full = !cmap_has_room(&to->flow_table, 1);
         n_rules = cmap_count(&dp_vmq_subtable(copy)->rules);
-        full = !cmap_has_room(&dp_vmq_subtable(copy)->rules, 1);
+        rules_full = !cmap_has_room(&dp_vmq_subtable(copy)->rules, 1);
     }
     dp_vmq_unlock_flows(to, locked_ns, effect);
     if (!copy) {
         return VMQ_COPY_EXISTS;
     }
-    if (full) {
+    if (flows_full) {
+        dp_vmq_make_room(to, &to->flow_table, copy, n_flows + n_to_come,
+                         effect);
+    }
+    if (rules_full) {
         dp_vmq_make_room(to, &dp_vmq_subtable(copy)->rules, copy,
                          n_rules + MIN(n_to_come, n_alike), effect);
     }
@@ -649,15 +669,6 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
     }
 
     size_t room = dp_vmq_room_for_flows(dp);
-    size_t n_to_come = MIN(room, warmup->n_refs - warmup->next);
-    uint64_t locked_ns = dp_vmq_lock_flows(to);
-    size_t n_flows = cmap_count(&to->flow_table);
-    bool full = !cmap_has_room(&to->flow_table, n_to_come);
-    dp_vmq_unlock_flows(to, locked_ns, effect);
-    if (full) {
-        dp_vmq_make_room(to, &to->flow_table, NULL, n_flows + n_to_come,
-                         effect);
-    }
     for (; warmup->next < warmup->n_refs; warmup->next++) {
         struct dp_netdev_flow *flow = warmup->refs[warmup->next].flow;
 
@@ -985,17 +996,20 @@ dp_vmq_transit_end(struct dp_netdev *dp, struct dp_vmq_transit *transit,
 {
     dp_vmq_warmup_destroy(&transit->warmup);
     transit->effect->outcome = outcome;
+    transit->effect->preempted = transit->preempted;
     transit->phase = VMQ_PHASE_ENDED;
+
+    /* Also of a queue that the source let go, and had to take again. */
+    if (transit->last_poll_tsc
+        && transit->first_poll_tsc > transit->last_poll_tsc) {
+        transit->effect->blackout_ns = dp_vmq_tsc_to_ns(
+            dp, transit->first_poll_tsc - transit->last_poll_tsc);
+    }
     if (outcome != VMQ_OUTCOME_APPLIED) {
         return;
     }
 
     dp->vmq->generation++;
-    transit->effect->preempted = transit->preempted;
-    if (transit->first_poll_tsc > transit->last_poll_tsc) {
-        transit->effect->blackout_ns = dp_vmq_tsc_to_ns(
-            dp, transit->first_poll_tsc - transit->last_poll_tsc);
-    }
     dp_vmq_relist(transit);
     if (transit->emc_enabled != transit->rxq->port->emc_enabled) {
         /* Changed on the way: who was told to reload for it is not who polls
@@ -1033,12 +1047,13 @@ dp_vmq_transit_advance(struct dp_netdev *dp, struct dp_vmq_transit *transit,
         transit->patience_ns = now_ns + VMQ_PATIENCE_NS;
     }
     if (transit->phase == VMQ_PHASE_HANDING) {
+        if (now_ns >= transit->patience_ns) {
+            vmq_handoff_take_back(&dp->vmq->post, &transit->handoff);
+        }
         if (vmq_handoff_ended(&transit->handoff)) {
             dp_vmq_transit_end(dp, transit,
                                vmq_handoff_succeeded(&transit->handoff)
                                ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_FAILED);
-        } else if (now_ns >= transit->patience_ns) {
-            vmq_handoff_take_back(&dp->vmq->post, &transit->handoff);
         }
     }
     return true;

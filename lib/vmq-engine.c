@@ -386,10 +386,10 @@ vmq_engine_finish(struct vmq_engine *engine)
         vmq_engine_count_outcome(engine, effect->outcome);
         engine->totals.flows_warmed += effect->flows_warmed;
         engine->totals.flows_skipped += effect->flows_skipped;
-        if (effect->outcome == VMQ_OUTCOME_APPLIED) {
+        n_applied += effect->outcome == VMQ_OUTCOME_APPLIED;
+        if (effect->outcome == VMQ_OUTCOME_APPLIED || effect->blackout_ns) {
             vmq_hist_add(effect->preempted ? &engine->preempted
                          : &engine->blackouts, effect->blackout_ns);
-            n_applied++;
         }
     }
 
@@ -635,10 +635,10 @@ vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
     }
 }
 
-/* Moves queues as the operator says: all of 'requests' if all of them can be
- * carried out, otherwise none.  Returns NULL and calls 'moved' with 'aux' when
- * that is done, perhaps before this returns; or returns an error message that
- * the caller must free, and never calls it. */
+/* Moves queues as the operator says, if all of 'requests' are possible when it
+ * is their turn, otherwise none.  Returns NULL and calls 'moved' with 'aux'
+ * when that is done, perhaps before this returns; or returns an error message
+ * that the caller must free, and never calls it. */
 char *
 vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
                 size_t n_requests, vmq_moved_cb *moved, void *aux)

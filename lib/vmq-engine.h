@@ -140,8 +140,8 @@ struct vmq_totals {
     uint64_t flows_skipped;
 };
 
-/* What became of an operator's moves: 'n_moved' of 'n_moves' that were needed,
- * or 'error', which is the engine's. */
+/* What became of an operator's moves: 'n_moved' queues were moved, the others
+ * were there; or, with an 'error', which is the engine's, not all of them. */
 typedef void vmq_moved_cb(void *aux, size_t n_moved, const char *error);
 
 /* For the datapath. */

@@ -256,7 +256,7 @@ vmq_pmd_overloaded(const struct vmq_snapshot *s, const struct vmq_config *c,
 
 /* What it means to the traffic of queue 'rxq' to be moved, in the unit of
  * prices, thousandths of a credit.  A credit's worth is 1,000 flows, which the
- * new PMD must learn, or 100,000 packets/s, some of which wait. */
+ * new PMD must be given, or 100,000 packets/s, some of which wait. */
 static uint64_t
 disturbance(const struct planner *w, uint32_t rxq)
 {
