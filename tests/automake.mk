@@ -5,6 +5,8 @@
 
 OVS_OVERLAY += \
 	tests/system-dpdk-vmq.at \
+	tests/test-vmq-engine.c \
+	tests/test-vmq-handoff.c \
 	tests/vmq-handoff.at \
 	tests/vmq.at
 

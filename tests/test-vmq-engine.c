@@ -1,0 +1,348 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* The engine on a datapath whose moves end when the test says so, and as it
+ * says: what waits while moves are under way, and what becomes of it. */
+
+#include <config.h>
+#undef NDEBUG
+#include "vmq-engine.h"
+
+#include <string.h>
+#include "openvswitch/poll-loop.h"
+#include "ovstest.h"
+#include "smap.h"
+#include "timeval.h"
+#include "util.h"
+
+#define N_RXQS 3
+
+/* Port "p" has N_RXQS queues, there are PMDs on cores 0 and 1. */
+struct datapath {
+    uint32_t core[N_RXQS];
+    uint32_t n_rxqs;
+    uint64_t generation;
+
+    struct vmq_effect *effects; /* Of the plan under way, if any. */
+    struct vmq_move moves[N_RXQS];
+    uint32_t n_moves;
+    bool done;                  /* They end when next asked... */
+    enum vmq_outcome outcome;   /* ...like this. */
+};
+
+static void
+collect(void *dp_, struct vmq_snapshot *raw)
+{
+    struct datapath *dp = dp_;
+    uint64_t now_ns = time_usec() * 1000;
+
+    raw->window_ns = raw->window_cycles = now_ns;
+    raw->now_ms = time_msec();
+    raw->generation = dp->generation;
+    for (uint32_t core = 0; core < 2; core++) {
+        uint32_t i = vmq_snapshot_add_pmd(raw, core, 0);
+
+        raw->pmds[i].parked = true;
+        raw->pmds[i].idle_cycles = raw->pmds[i].cpu_ns = now_ns;
+    }
+
+    uint32_t port = vmq_snapshot_add_port(raw, "p", 1);
+    for (uint32_t qid = 0; qid < dp->n_rxqs; qid++) {
+        vmq_snapshot_add_rxq(raw, port, qid, dp->core[qid], 0);
+        raw->pmds[dp->core[qid]].parked = false;
+    }
+    vmq_snapshot_sort(raw);
+}
+
+static void
+apply(void *dp_, const struct vmq_snapshot *snapshot OVS_UNUSED,
+      const struct vmq_plan *plan, struct vmq_effect *effects)
+{
+    struct datapath *dp = dp_;
+
+    ovs_assert(!dp->effects);
+    ovs_assert(plan->generation == dp->generation);
+    ovs_assert(plan->n_moves <= N_RXQS);
+    memcpy(dp->moves, plan->moves, plan->n_moves * sizeof *plan->moves);
+    dp->n_moves = plan->n_moves;
+    dp->effects = effects;
+}
+
+static bool
+advance(void *dp_)
+{
+    struct datapath *dp = dp_;
+
+    ovs_assert(dp->effects);
+    if (!dp->done) {
+        return false;
+    }
+    for (uint32_t i = 0; i < dp->n_moves; i++) {
+        dp->effects[i].outcome = dp->outcome;
+        if (dp->outcome == VMQ_OUTCOME_APPLIED) {
+            dp->core[dp->moves[i].rxq] = dp->moves[i].to;
+            dp->generation++;
+        }
+    }
+    dp->effects = NULL;
+    dp->done = false;
+    return true;
+}
+
+static const struct vmq_datapath_ops ops = { collect, apply, advance };
+
+/* What became of an operator's moves. */
+struct reply {
+    int n;
+    size_t n_moved;
+    char *error;
+};
+
+static void
+moved(void *reply_, size_t n_moved, const char *error)
+{
+    struct reply *reply = reply_;
+
+    reply->n++;
+    reply->n_moved = n_moved;
+    reply->error = nullable_xstrdup(error);
+}
+
+static void
+expect_no_reply(const struct reply *reply)
+{
+    ovs_assert(!reply->n);
+}
+
+static void
+expect_reply(struct reply *reply, size_t n_moved, const char *error)
+{
+    ovs_assert(reply->n == 1);
+    ovs_assert(reply->n_moved == n_moved);
+    if (!nullable_string_is_equal(reply->error, error)) {
+        ovs_fatal(0, "\"%s\" is not \"%s\"", reply->error, error);
+    }
+    free(reply->error);
+    *reply = (struct reply) { .n = 0 };
+}
+
+static void
+set_on(struct vmq_engine *engine, bool on, bool changes)
+{
+    struct smap other_config = SMAP_INITIALIZER(&other_config);
+
+    smap_add(&other_config, "pmd-vmq", on ? "true" : "false");
+    smap_add(&other_config, "pmd-vmq-interval", "10");
+    ovs_assert(vmq_engine_set_config(engine, &other_config) == changes);
+    smap_destroy(&other_config);
+}
+
+/* Asks for queue 'qid' to be moved to 'core'. */
+static void
+order(struct vmq_engine *engine, uint32_t qid, uint32_t core,
+      struct reply *reply)
+{
+    struct vmq_request request = { .port = "p", .qid = qid, .core_id = core };
+
+    ovs_assert(!vmq_engine_move(engine, &request, 1, moved, reply));
+}
+
+static void
+end_moves(struct vmq_engine *engine, struct datapath *dp,
+          enum vmq_outcome outcome)
+{
+    dp->done = true;
+    dp->outcome = outcome;
+    vmq_engine_run(engine);
+}
+
+static uint64_t
+count_outcomes(struct vmq_engine *engine, enum vmq_outcome outcome)
+{
+    struct vmq_view view;
+
+    vmq_engine_view(engine, &view);
+    return view.totals->n_outcomes[outcome];
+}
+
+/* One batch at a time, in the order in which they were asked for. */
+static void
+test_queued(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply replies[3] = { { .n = 0 } };
+    struct vmq_view view;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        order(engine, i, 1, &replies[i]);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        vmq_engine_run(engine);
+        expect_no_reply(&replies[i]);
+        ovs_assert(dp->n_moves == 1 && dp->moves[0].rxq == i);
+        vmq_engine_view(engine, &view);
+        ovs_assert(view.n_moving == 1);
+        end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+        expect_reply(&replies[i], 1, NULL);
+    }
+    vmq_engine_view(engine, &view);
+    ovs_assert(!view.n_moving);
+
+    /* Nothing to do, and nothing to wait for. */
+    order(engine, 0, 1, &replies[0]);
+    expect_reply(&replies[0], 0, NULL);
+}
+
+/* What is possible is found out when it is the order's turn. */
+static void
+test_queue_gone(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply first = { .n = 0 }, second = { .n = 0 };
+
+    order(engine, 0, 1, &first);
+    order(engine, 2, 1, &second);
+    dp->n_rxqs--;
+    dp->generation++;
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    expect_reply(&first, 1, NULL);
+    expect_reply(&second, 0, "port p rx queue 2: no such queue of a PMD port");
+}
+
+/* Who waits is told why nothing comes of it. */
+static void
+test_failed(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply reply = { .n = 0 };
+
+    order(engine, 0, 1, &reply);
+    end_moves(engine, dp, VMQ_OUTCOME_FAILED);
+    expect_reply(&reply, 0, "1 of 1 moves could not be made, see "
+                 "dpif-netdev/vmq-history");
+    ovs_assert(count_outcomes(engine, VMQ_OUTCOME_FAILED) == 1);
+    ovs_assert(vmq_engine_event(engine, 0)->effect.outcome
+               == VMQ_OUTCOME_FAILED);
+}
+
+/* Moves under way go on when VMQ is turned off, others are not begun. */
+static void
+test_off(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply first = { .n = 0 }, second = { .n = 0 };
+
+    order(engine, 0, 1, &first);
+    order(engine, 1, 1, &second);
+    set_on(engine, false, true);
+    vmq_engine_run(engine);
+    expect_no_reply(&first);
+    expect_no_reply(&second);
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    expect_reply(&first, 1, NULL);
+    expect_reply(&second, 0, "dynamic VMQ was turned off");
+
+    /* Off and on again makes no difference to who waits. */
+    set_on(engine, true, true);
+    order(engine, 0, 0, &first);
+    order(engine, 1, 1, &second);
+    set_on(engine, false, true);
+    set_on(engine, true, true);
+    end_moves(engine, dp, VMQ_OUTCOME_STALE);
+    expect_reply(&first, 0, "1 of 1 moves could not be made, see "
+                 "dpif-netdev/vmq-history");
+    expect_no_reply(&second);
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    expect_reply(&second, 1, NULL);
+}
+
+/* Runs 'engine' for 'n_ticks' ticks.  Returns how many plans it made. */
+static uint64_t
+run_ticks(struct vmq_engine *engine, uint64_t n_ticks)
+{
+    uint64_t n_plans = 0;
+    struct vmq_view view;
+
+    vmq_engine_view(engine, &view);
+    n_ticks += view.totals->n_ticks;
+    for (int i = 0; i < VMQ_N_VERDICTS; i++) {
+        n_plans -= view.totals->n_verdicts[i];
+    }
+    while (view.totals->n_ticks < n_ticks) {
+        vmq_engine_run(engine);
+        vmq_engine_wait(engine);
+        poll_block();
+        vmq_engine_view(engine, &view);
+    }
+    for (int i = 0; i < VMQ_N_VERDICTS; i++) {
+        n_plans += view.totals->n_verdicts[i];
+    }
+    return n_plans;
+}
+
+/* Measuring goes on while moves are under way, planning does not. */
+static void
+test_ticks(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply reply = { .n = 0 };
+
+    vmq_engine_set_paused(engine, false);
+    ovs_assert(run_ticks(engine, 5) > 0);
+    order(engine, 0, 1, &reply);
+    ovs_assert(run_ticks(engine, 5) == 0);
+    expect_no_reply(&reply);
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    expect_reply(&reply, 1, NULL);
+    ovs_assert(run_ticks(engine, 5) > 0);
+}
+
+static void
+run_test(void (*test)(struct vmq_engine *, struct datapath *))
+{
+    struct datapath dp = { .n_rxqs = N_RXQS };
+    struct vmq_engine *engine = vmq_engine_create("dp", &ops, &dp);
+
+    set_on(engine, true, true);
+    vmq_engine_set_paused(engine, true);
+    test(engine, &dp);
+    vmq_engine_destroy(engine);
+}
+
+/* The datapath goes, whoever waits. */
+static void
+test_destroyed(void)
+{
+    struct datapath dp = { .n_rxqs = N_RXQS };
+    struct vmq_engine *engine = vmq_engine_create("dp", &ops, &dp);
+    struct reply first = { .n = 0 }, second = { .n = 0 };
+
+    set_on(engine, true, true);
+    order(engine, 0, 1, &first);
+    order(engine, 1, 1, &second);
+    vmq_engine_destroy(engine);
+    expect_reply(&first, 0, "the datapath is gone");
+    expect_reply(&second, 0, "the datapath is gone");
+}
+
+static void
+test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
+{
+    run_test(test_queued);
+    run_test(test_queue_gone);
+    run_test(test_failed);
+    run_test(test_off);
+    run_test(test_ticks);
+    test_destroyed();
+}
+
+OVSTEST_REGISTER("test-vmq-engine", test_vmq_engine_main);
