@@ -264,17 +264,10 @@ dp_vmq_rxq_mobility(const struct dp_netdev_rxq *rxq)
 }
 
 static void
-dp_vmq_collect_rxq(struct dp_netdev_rxq *rxq, uint32_t port, uint32_t pmd,
-                   struct vmq_snapshot *raw)
+dp_vmq_read_counters(struct dp_netdev_rxq *rxq, struct vmq_rxq *q)
 {
-    uint32_t i = vmq_snapshot_add_rxq(raw, port,
-                                      netdev_rxq_get_queue_id(rxq->rx), pmd,
-                                      netdev_get_numa_id(rxq->port->netdev));
-    struct vmq_rxq *q = &raw->rxqs[i];
     unsigned long long int n;
 
-    q->mobility = dp_vmq_rxq_mobility(rxq);
-    q->n_moves = rxq->vmq.n_moves;
     q->cycles = dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR);
     atomic_read_relaxed(&rxq->vmq.n_packets, &n);
     q->packets = n;
@@ -282,6 +275,49 @@ dp_vmq_collect_rxq(struct dp_netdev_rxq *rxq, uint32_t port, uint32_t pmd,
     q->polls = n;
     atomic_read_relaxed(&rxq->vmq.n_full, &n);
     q->full_batches = n;
+}
+
+static void
+dp_vmq_collect_rxq(struct dp_netdev_rxq *rxq, uint32_t port, uint32_t pmd,
+                   struct vmq_snapshot *raw)
+{
+    uint32_t i = vmq_snapshot_add_rxq(raw, port,
+                                      netdev_rxq_get_queue_id(rxq->rx), pmd,
+                                      netdev_get_numa_id(rxq->port->netdev));
+
+    raw->rxqs[i].mobility = dp_vmq_rxq_mobility(rxq);
+    raw->rxqs[i].n_moves = rxq->vmq.n_moves;
+    dp_vmq_read_counters(rxq, &raw->rxqs[i]);
+}
+
+/* Returns the status of 'port': of those of its queues, the one that leaves
+ * most freedom to move. */
+static enum vmq_mobility
+dp_vmq_port_status(const struct dp_netdev_port *port)
+{
+    enum vmq_mobility status = VMQ_UNSUPPORTED;
+
+    if (netdev_is_pmd(port->netdev)) {
+        for (unsigned int i = 0; i < port->n_rxq; i++) {
+            status = MIN(status, dp_vmq_rxq_mobility(&port->rxqs[i]));
+        }
+    }
+    return status;
+}
+
+/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
+ * longer true. */
+static void
+dp_vmq_port_update_status(const struct dp_netdev *dp,
+                          struct dp_netdev_port *port)
+{
+    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
+                           ? dp_vmq_port_status(port) + 1 : 0);
+
+    if (port->vmq.status != status) {
+        port->vmq.status = status;
+        netdev_change_seq_changed(port->netdev);
+    }
 }
 
 /* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD. */
@@ -329,6 +365,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     free(pmds);
 
     HMAP_FOR_EACH (port, node, &dp->ports) {
+        dp_vmq_port_update_status(dp, port);
         if (!netdev_is_pmd(port->netdev)) {
             continue;
         }
@@ -1324,8 +1361,16 @@ dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
             atomic_store_relaxed(&pmd->vmq.on, on);
         }
         if (!on) {
+            struct dp_netdev_port *port;
+
             /* Back to where the switch would have put the queues. */
             dp_netdev_request_reconfigure(dp);
+
+            ovs_rwlock_rdlock(&dp->port_rwlock);
+            HMAP_FOR_EACH (port, node, &dp->ports) {
+                dp_vmq_port_update_status(dp, port);
+            }
+            ovs_rwlock_unlock(&dp->port_rwlock);
         }
     }
 }
@@ -1338,6 +1383,73 @@ dpif_netdev_vmq_set_flow_limit(struct dpif *dpif, unsigned int flow_limit)
         atomic_store_relaxed(&get_dp_netdev(dpif)->vmq->flow_limit,
                              flow_limit);
     }
+}
+
+static void
+dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
+                struct dpif_vmq_port *info)
+{
+    info->status = vmq_mobility_to_string(dp_vmq_port_status(port));
+    if (!netdev_is_pmd(port->netdev)) {
+        return;
+    }
+
+    info->n_rxqs = port->n_rxq;
+    info->rxqs = xcalloc(port->n_rxq, sizeof *info->rxqs);
+    for (unsigned int i = 0; i < port->n_rxq; i++) {
+        struct dp_netdev_rxq *rxq = &port->rxqs[i];
+        struct vmq_rxq q;
+
+        dp_vmq_read_counters(rxq, &q);
+        info->rxqs[i] = (struct dpif_vmq_rxq) {
+            .n_packets = q.packets,
+            .busy_cycles = (dp->vmq->fake_loads
+                            ? rxq->vmq.fake_cycles : q.cycles),
+            .n_moves = rxq->vmq.n_moves,
+            .core_id = rxq->pmd ? rxq->pmd->core_id : UINT32_MAX,
+        };
+    }
+}
+
+/* Tells what dynamic VMQ knows of the port whose device is 'netdev'.  Returns
+ * false if it is not in a userspace datapath, or dynamic VMQ is off there.
+ * Otherwise the caller has to call dpif_netdev_vmq_put_port().
+ *
+ * For the main thread.  Takes time in proportion to the number of ports. */
+bool
+dpif_netdev_vmq_get_port(const struct netdev *netdev,
+                         struct dpif_vmq_port *info)
+{
+    struct shash_node *node;
+    bool found = false;
+
+    memset(info, 0, sizeof *info);
+    ovs_mutex_lock(&dp_netdev_mutex);
+    SHASH_FOR_EACH (node, &dp_netdevs) {
+        struct dp_netdev *dp = node->data;
+        struct dp_netdev_port *port;
+
+        if (found || !vmq_engine_is_on(dp->vmq->engine)) {
+            continue;
+        }
+        ovs_rwlock_rdlock(&dp->port_rwlock);
+        HMAP_FOR_EACH (port, node, &dp->ports) {
+            if (port->netdev == netdev) {
+                dp_vmq_get_port(dp, port, info);
+                found = true;
+                break;
+            }
+        }
+        ovs_rwlock_unlock(&dp->port_rwlock);
+    }
+    ovs_mutex_unlock(&dp_netdev_mutex);
+    return found;
+}
+
+void
+dpif_netdev_vmq_put_port(struct dpif_vmq_port *info)
+{
+    free(info->rxqs);
 }
 
 /* Takes the setting of 'port' from its Interface's 'other_config'.  A value
@@ -1472,15 +1584,8 @@ dp_vmq_fake_rxq(struct dp_netdev_rxq *rxq, uint64_t elapsed_ns,
     if (saturated) {
         non_atomic_ullong_add(&rxq->vmq.n_full, DIV_ROUND_UP(cycles, 32000));
     }
-
-    unsigned long long int n;
+    dp_vmq_read_counters(rxq, q);
     q->cycles = rxq->vmq.fake_cycles;
-    atomic_read_relaxed(&rxq->vmq.n_packets, &n);
-    q->packets = n;
-    atomic_read_relaxed(&rxq->vmq.n_polls, &n);
-    q->polls = n;
-    atomic_read_relaxed(&rxq->vmq.n_full, &n);
-    q->full_batches = n;
 }
 
 /* Replaces the counters and clocks of 'raw', not sorted yet, by made up

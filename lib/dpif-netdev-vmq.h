@@ -34,6 +34,7 @@ struct dp_netdev_pmd_thread;
 struct dp_netdev_rxq;
 struct dp_vmq;
 struct dpif;
+struct netdev;
 struct smap;
 
 #ifdef  __cplusplus
@@ -71,6 +72,8 @@ struct dp_vmq_port {
     bool excluded;                  /* Leave its queues where they are. */
     uint32_t bad_value;             /* Hash of the value of pmd-vmq that was
                                      * complained of, otherwise 0. */
+    unsigned int status;            /* That the database knows of: an enum
+                                     * vmq_mobility plus 1, 0 if none. */
 };
 
 /* Of a PMD thread. */
@@ -83,6 +86,25 @@ struct dp_vmq_pmd {
 
 /* For ofproto-dpif-upcall: how many flows the datapath may have. */
 void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
+
+/* For ovs-vswitchd: what dynamic VMQ knows of a port. */
+
+struct dpif_vmq_rxq {
+    uint64_t n_packets;             /* Ever received... */
+    uint64_t busy_cycles;           /* ...and what they took, TSC cycles. */
+    uint32_t n_moves;
+    uint32_t core_id;               /* UINT32_MAX: nobody polls it. */
+};
+
+struct dpif_vmq_port {
+    const char *status;             /* Whether its queues can be moved, or why
+                                     * not: the one that can most easily. */
+    struct dpif_vmq_rxq *rxqs;      /* By queue id. */
+    size_t n_rxqs;                  /* 0: no queues that VMQ could move. */
+};
+
+bool dpif_netdev_vmq_get_port(const struct netdev *, struct dpif_vmq_port *);
+void dpif_netdev_vmq_put_port(struct dpif_vmq_port *);
 
 #ifdef  __cplusplus
 }
