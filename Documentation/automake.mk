@@ -7,6 +7,8 @@ EXTRA_DIST += \
 	Documentation/vmq-commands.rst \
 	Documentation/vmq-handoff.rst \
 	Documentation/vmq-simulation.rst \
+	Documentation/vmq-top-200x50.txt \
+	Documentation/vmq-top.rst \
 	Documentation/vmq-burst-a-load.png \
 	Documentation/vmq-week-a-frontier.png \
 	Documentation/vmq-week-a-heatmap.png \

@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/vmq-show.json \
 	tests/vmq-soak \
 	tests/vmq-switch.sh \
+	tests/vmq-terminal \
 	tests/vmq-traffic.8 \
 	tests/vmq-tsan.supp \
 	tests/vmqlab.py

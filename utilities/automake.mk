@@ -30,16 +30,16 @@ utilities_ovs_vmq_sim_LDADD = \
 	utilities/libvmqsim.la $(JANSSON_LIBS) -lpthread
 dist_man_MANS += utilities/ovs-vmq-sim.1
 
-## ---------------------- ##
-## Pictures and recording ##
-## ---------------------- ##
+## ------------------------------- ##
+## Watching, recording and drawing ##
+## ------------------------------- ##
 
-bin_SCRIPTS += \
+dist_bin_SCRIPTS += \
 	utilities/ovs-vmq-plot \
-	utilities/ovs-vmq-record
-EXTRA_DIST += \
-	utilities/ovs-vmq-plot \
-	utilities/ovs-vmq-record
+	utilities/ovs-vmq-record \
+	utilities/ovs-vmq-top
+dist_pkgdata_DATA += utilities/ovs_vmq.py
 dist_man_MANS += \
 	utilities/ovs-vmq-plot.1 \
-	utilities/ovs-vmq-record.8
+	utilities/ovs-vmq-record.8 \
+	utilities/ovs-vmq-top.8
