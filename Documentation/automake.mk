@@ -5,6 +5,7 @@
 
 EXTRA_DIST += \
 	Documentation/vmq-commands.rst \
+	Documentation/vmq-fleet.rst \
 	Documentation/vmq-handoff.rst \
 	Documentation/vmq-simulation.rst \
 	Documentation/vmq-top-200x50.txt \

@@ -11,6 +11,7 @@ OVS_OVERLAY += \
 	tests/vmq.at
 
 EXTRA_DIST += \
+	tests/check-metrics \
 	tests/check-purity \
 	tests/check-sim \
 	tests/check-tools \
@@ -184,6 +185,7 @@ CHECKS = \
 	check-warnings \
 	check-ovs-vmq \
 	check-ovs-stock \
+	check-metrics \
 	check-system \
 	check-soak \
 	patch-check
@@ -262,6 +264,13 @@ check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
 	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at vmq-handoff.at
+	@$(RUN_CHECK) --end $@
+
+# Without python3-prometheus-client, skipped.
+check-metrics: ovs
+	@$(RUN_CHECK) --begin $@
+	@OVS_TREE='$(OVS_TREE_DIR)' \
+	  $(RUN_CHECK) $@ metrics $(srcdir)/tests/check-metrics $(abs_builddir)
 	@$(RUN_CHECK) --end $@
 
 check-ovs-stock: ovs
@@ -355,7 +364,7 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-fuzz check-model check-ovs-stock check-ovs-vmq \
+.PHONY: check-fast check-fuzz check-metrics check-model check-ovs-stock check-ovs-vmq \
 	check-soak check-system check-warnings patch-check
 
 clean-check:

@@ -35,11 +35,16 @@ dist_man_MANS += utilities/ovs-vmq-sim.1
 ## ------------------------------- ##
 
 dist_bin_SCRIPTS += \
+	utilities/ovs-vmq-exporter \
 	utilities/ovs-vmq-plot \
 	utilities/ovs-vmq-record \
 	utilities/ovs-vmq-top
-dist_pkgdata_DATA += utilities/ovs_vmq.py
+dist_pkgdata_DATA += \
+	utilities/ovs-vmq-alerts.yml \
+	utilities/ovs-vmq-dashboard.json \
+	utilities/ovs_vmq.py
 dist_man_MANS += \
+	utilities/ovs-vmq-exporter.8 \
 	utilities/ovs-vmq-plot.1 \
 	utilities/ovs-vmq-record.8 \
 	utilities/ovs-vmq-top.8
