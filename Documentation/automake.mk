@@ -4,12 +4,17 @@
 # without warranty of any kind.
 
 EXTRA_DIST += \
+	Documentation/conf.py \
+	Documentation/index.rst \
+	Documentation/vmq-algorithm.rst \
 	Documentation/vmq-commands.rst \
 	Documentation/vmq-fleet.rst \
 	Documentation/vmq-handoff.rst \
+	Documentation/vmq-operators.rst \
 	Documentation/vmq-simulation.rst \
 	Documentation/vmq-top-200x50.txt \
 	Documentation/vmq-top.rst \
+	Documentation/vmq-tutorial.rst \
 	Documentation/vmq-burst-a-load.png \
 	Documentation/vmq-week-a-frontier.png \
 	Documentation/vmq-week-a-heatmap.png \

@@ -5,6 +5,7 @@
 
 EXTRA_DIST += \
 	build-aux/check-docs \
+	build-aux/check-names \
 	build-aux/check-style \
 	build-aux/check-warnings \
 	build-aux/ovs-sanitized \

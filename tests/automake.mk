@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/check-purity \
 	tests/check-sim \
 	tests/check-tools \
+	tests/check-tutorial \
 	tests/run-fuzz \
 	tests/run-model \
 	tests/vmq-bench-move \
@@ -162,12 +163,17 @@ endif
 
 demo: ovs $(noinst_PROGRAMS)
 	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
-	  $(srcdir)/tests/vmq-demo
+	  $(srcdir)/tests/vmq-demo --pictures=vmq-demo
 
 shell: ovs $(noinst_PROGRAMS)
 	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
 	  $(srcdir)/tests/vmq-shell
-.PHONY: demo shell
+
+# The switch of the tutorial.
+sandbox: ovs
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/vmq-shell --dummy
+.PHONY: demo sandbox shell
 
 ## ------ ##
 ## Checks ##
@@ -186,6 +192,7 @@ CHECKS = \
 	check-ovs-vmq \
 	check-ovs-stock \
 	check-metrics \
+	check-tutorial \
 	check-system \
 	check-soak \
 	patch-check
@@ -207,6 +214,7 @@ if !SANITIZERS
 endif
 	@$(RUN_CHECK) check-fast docs \
 	  $(srcdir)/build-aux/check-docs ./build-aux/vmq-docs
+	@$(RUN_CHECK) check-fast names $(srcdir)/build-aux/check-names .
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
 	@$(RUN_CHECK) check-fast sim \
@@ -271,6 +279,12 @@ check-metrics: ovs
 	@$(RUN_CHECK) --begin $@
 	@OVS_TREE='$(OVS_TREE_DIR)' \
 	  $(RUN_CHECK) $@ metrics $(srcdir)/tests/check-metrics $(abs_builddir)
+	@$(RUN_CHECK) --end $@
+
+check-tutorial: ovs
+	@$(RUN_CHECK) --begin $@
+	@OVS_TREE='$(OVS_TREE_DIR)' VMQ_BUILDDIR='$(abs_builddir)' \
+	  $(RUN_CHECK) $@ tutorial $(srcdir)/tests/check-tutorial
 	@$(RUN_CHECK) --end $@
 
 check-ovs-stock: ovs
@@ -365,7 +379,7 @@ patch-check: ovs
 	@$(RUN_CHECK) --end $@
 
 .PHONY: check-fast check-fuzz check-metrics check-model check-ovs-stock check-ovs-vmq \
-	check-soak check-system check-warnings patch-check
+	check-soak check-system check-tutorial check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz
