@@ -48,3 +48,17 @@ dist_man_MANS += \
 	utilities/ovs-vmq-plot.1 \
 	utilities/ovs-vmq-record.8 \
 	utilities/ovs-vmq-top.8
+
+# bash looks for a file that is called as the command.
+bashcompdir = $(datadir)/bash-completion/completions
+EXTRA_DIST += utilities/ovs-vmq-completion.bash
+COMPLETED = ovs-vmq-exporter ovs-vmq-plot ovs-vmq-record ovs-vmq-sim \
+	ovs-vmq-top
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompdir)'
+	for command in $(COMPLETED); do \
+	  $(INSTALL_DATA) $(srcdir)/utilities/ovs-vmq-completion.bash \
+	    '$(DESTDIR)$(bashcompdir)'/$$command; \
+	done
+uninstall-local:
+	cd '$(DESTDIR)$(bashcompdir)' && rm -f $(COMPLETED)
