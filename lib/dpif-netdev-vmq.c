@@ -263,12 +263,14 @@ dp_vmq_rxq_mobility(const struct dp_netdev_rxq *rxq)
     return VMQ_DYNAMIC;
 }
 
+/* Reads what has been counted of 'rxq' while VMQ was on. */
 static void
 dp_vmq_read_counters(struct dp_netdev_rxq *rxq, struct vmq_rxq *q)
 {
     unsigned long long int n;
 
-    q->cycles = dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR);
+    q->cycles = (dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR)
+                 - rxq->vmq.cycles_off);
     atomic_read_relaxed(&rxq->vmq.n_packets, &n);
     q->packets = n;
     atomic_read_relaxed(&rxq->vmq.n_polls, &n);
@@ -1350,28 +1352,45 @@ dp_vmq_destroy(struct dp_netdev *dp)
     }
 }
 
+/* Dynamic VMQ was turned 'on', or off.  PMD threads count cycles all the time,
+ * packets only while it is on; what is shown of both must belong together. */
+static void
+dp_vmq_port_turn(const struct dp_netdev *dp, struct dp_netdev_port *port,
+                 bool on)
+{
+    for (unsigned int i = 0; i < port->n_rxq; i++) {
+        struct dp_netdev_rxq *rxq = &port->rxqs[i];
+        uint64_t cycles = dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR);
+
+        if (on) {
+            rxq->vmq.cycles_off += cycles - rxq->vmq.cycles_at_off;
+        } else {
+            rxq->vmq.cycles_at_off = cycles;
+        }
+    }
+    dp_vmq_port_update_status(dp, port);
+}
+
 static void
 dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
 {
     if (vmq_engine_set_config(dp->vmq->engine, other_config)) {
         bool on = vmq_engine_is_on(dp->vmq->engine);
         struct dp_netdev_pmd_thread *pmd;
+        struct dp_netdev_port *port;
 
         CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
             atomic_store_relaxed(&pmd->vmq.on, on);
         }
         if (!on) {
-            struct dp_netdev_port *port;
-
             /* Back to where the switch would have put the queues. */
             dp_netdev_request_reconfigure(dp);
-
-            ovs_rwlock_rdlock(&dp->port_rwlock);
-            HMAP_FOR_EACH (port, node, &dp->ports) {
-                dp_vmq_port_update_status(dp, port);
-            }
-            ovs_rwlock_unlock(&dp->port_rwlock);
         }
+        ovs_rwlock_rdlock(&dp->port_rwlock);
+        HMAP_FOR_EACH (port, node, &dp->ports) {
+            dp_vmq_port_turn(dp, port, on);
+        }
+        ovs_rwlock_unlock(&dp->port_rwlock);
     }
 }
 

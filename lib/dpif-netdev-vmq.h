@@ -60,6 +60,9 @@ struct dp_vmq_rxq {
     /* Owned by the main thread. */
     unsigned int last_core;         /* Where it was polled last, plus 1. */
     unsigned int n_moves;
+    uint64_t cycles_off;            /* Used while VMQ was off... */
+    uint64_t cycles_at_off;         /* ...and in all, when it was turned off
+                                     * last. */
 
     /* Tests: load in percent plus 1, 0 to measure, and the cycles that it
      * would have used so far. */
@@ -90,7 +93,7 @@ void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
 /* For ovs-vswitchd: what dynamic VMQ knows of a port. */
 
 struct dpif_vmq_rxq {
-    uint64_t n_packets;             /* Ever received... */
+    uint64_t n_packets;             /* Received while VMQ was on... */
     uint64_t busy_cycles;           /* ...and what they took, TSC cycles. */
     uint32_t n_moves;
     uint32_t core_id;               /* UINT32_MAX: nobody polls it. */

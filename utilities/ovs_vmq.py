@@ -155,9 +155,11 @@ class Switch:
              command] + args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             universal_newlines=True)
         if result.returncode:
-            raise Lost(result.stderr.strip().splitlines()[0]
-                       if result.stderr.strip()
-                       else "ovs-appctl: exit status %d" % result.returncode)
+            lines = result.stderr.strip().splitlines()
+            raise (Refused if "server returned an error" in result.stderr
+                   else Lost)(lines[0] if lines else
+                              "ovs-appctl: exit status %d"
+                              % result.returncode)
         return result.stdout
 
     def close(self):
