@@ -16,6 +16,8 @@ EXTRA_DIST += \
 	Documentation/vmq-top.rst \
 	Documentation/vmq-tutorial.rst \
 	Documentation/vmq-burst-a-load.png \
+	Documentation/vmq-demo.png \
+	Documentation/vmq-demo.svg \
 	Documentation/vmq-week-a-frontier.png \
 	Documentation/vmq-week-a-heatmap.png \
 	Documentation/vmq-week-a-load.png
