@@ -105,6 +105,16 @@ dp_vmq_tsc(void)
     return cycles_counter_update(&clock);
 }
 
+/* Returns how often something else was given the CPU of this thread although
+ * it wanted to go on. */
+static long int
+dp_vmq_involuntary_switches(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nivcsw;
+}
+
 /* Returns 'cycles' of the TSC in ns, 0 if there is no TSC. */
 static uint64_t
 dp_vmq_tsc_to_ns(const struct dp_netdev *dp, uint64_t cycles)
@@ -413,6 +423,8 @@ struct dp_vmq_warmup {
     size_t n_refs, allocated_refs;
     size_t n_heat[VMQ_N_HEATS];
     size_t next;                        /* In 'refs', to copy. */
+    long int switches;                  /* Involuntary, when last looked at. */
+    struct vmq_effect *effect;          /* What has come of it. */
 };
 
 enum dp_vmq_copied {
@@ -542,13 +554,22 @@ dp_vmq_lock_flows(struct dp_netdev_pmd_thread *pmd)
 
 static void
 dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
-                    struct vmq_effect *effect)
+                    struct dp_vmq_warmup *warmup)
     OVS_RELEASES(pmd->flow_mutex)
 {
+    struct vmq_effect *effect = warmup->effect;
     uint64_t held_ns = dp_vmq_now_ns() - locked_ns;
 
     ovs_mutex_unlock(&pmd->flow_mutex);
     effect->lock_max_ns = MAX(effect->lock_max_ns, held_ns);
+    if (held_ns > effect->lock_unpreempted_ns) {
+        long int switches = dp_vmq_involuntary_switches();
+
+        if (switches == warmup->switches) {
+            effect->lock_unpreempted_ns = held_ns;
+        }
+        warmup->switches = switches;
+    }
 }
 
 /* Makes room for 'n' nodes in 'cmap', a part of the flows of 'pmd' that is
@@ -557,7 +578,7 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
 static void
 dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
                  const struct dp_netdev_flow *flow, size_t n,
-                 struct vmq_effect *effect)
+                 struct dp_vmq_warmup *warmup)
 {
     struct cmap_impl *room = cmap_room_create(n);
     uint64_t locked_ns = dp_vmq_lock_flows(pmd);
@@ -566,7 +587,7 @@ dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
         cmap_move_to_room(cmap, room);
         room = NULL;
     }
-    dp_vmq_unlock_flows(pmd, locked_ns, effect);
+    dp_vmq_unlock_flows(pmd, locked_ns, warmup);
     free_cacheline(room);
 }
 
@@ -602,7 +623,7 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
 static enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
-                 size_t n_to_come, struct vmq_effect *effect)
+                 size_t n_to_come, struct dp_vmq_warmup *warmup)
 {
     const struct dp_netdev_actions *actions;
     struct dp_netdev_flow *present, *copy = NULL;
@@ -611,6 +632,13 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
     struct match match;
     uint64_t locked_ns;
     bool flows_full = false, rules_full = false, stale;
+
+    /* A queue that is back finds most of its flows, and this takes no lock. */
+    present = dp_netdev_pmd_find_flow(to, &flow->ufid, NULL, 0);
+    if (present) {
+        dp_vmq_refresh_flow(present, flow);
+        return VMQ_COPY_EXISTS;
+    }
 
     /* The mask belongs to the source's classifier, and goes with the last flow
      * that has it. */
@@ -623,7 +651,7 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
         n_alike = cmap_count(&dp_vmq_subtable(flow)->rules);
     }
     actions = dp_netdev_flow_get_actions(flow);
-    dp_vmq_unlock_flows(from, locked_ns, effect);
+    dp_vmq_unlock_flows(from, locked_ns, warmup);
     if (stale) {
         return VMQ_COPY_STALE;
     }
@@ -646,29 +674,29 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
         n_rules = cmap_count(&dp_vmq_subtable(copy)->rules);
         rules_full = !cmap_has_room(&dp_vmq_subtable(copy)->rules, 1);
     }
-    dp_vmq_unlock_flows(to, locked_ns, effect);
+    dp_vmq_unlock_flows(to, locked_ns, warmup);
     if (!copy) {
         return VMQ_COPY_EXISTS;
     }
     if (flows_full) {
         dp_vmq_make_room(to, &to->flow_table, copy, n_flows + n_to_come,
-                         effect);
+                         warmup);
     }
     if (rules_full) {
         dp_vmq_make_room(to, &dp_vmq_subtable(copy)->rules, copy,
-                         n_rules + MIN(n_to_come, n_alike), effect);
+                         n_rules + MIN(n_to_come, n_alike), warmup);
     }
 
     locked_ns = dp_vmq_lock_flows(from);
     stale = flow->dead || dp_netdev_flow_get_actions(flow) != actions;
-    dp_vmq_unlock_flows(from, locked_ns, effect);
+    dp_vmq_unlock_flows(from, locked_ns, warmup);
 
     if (stale) {
         locked_ns = dp_vmq_lock_flows(to);
         if (!copy->dead) {
             dp_netdev_pmd_remove_flow(to, copy);
         }
-        dp_vmq_unlock_flows(to, locked_ns, effect);
+        dp_vmq_unlock_flows(to, locked_ns, warmup);
     }
     dp_netdev_flow_unref(copy);
     return stale ? VMQ_COPY_STALE : VMQ_COPIED;
@@ -697,8 +725,10 @@ static bool
 dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
                struct dp_netdev_pmd_thread *from,
                struct dp_netdev_pmd_thread *to, odp_port_t port_no,
-               uint64_t until_ns, struct vmq_effect *effect)
+               uint64_t until_ns)
 {
+    struct vmq_effect *effect = warmup->effect;
+
     if (!warmup->scanned) {
         if (!dp_vmq_warmup_scan(warmup, from, port_no, until_ns)) {
             return false;
@@ -706,6 +736,8 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
         dp_vmq_warmup_sort(warmup);
         warmup->scanned = true;
     }
+
+    warmup->switches = dp_vmq_involuntary_switches();
 
     size_t room = dp_vmq_room_for_flows(dp);
     for (; warmup->next < warmup->n_refs; warmup->next++) {
@@ -719,7 +751,7 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
         } else {
             switch (dp_vmq_copy_flow(from, to, flow,
                                      MIN(room, warmup->n_refs - warmup->next),
-                                     effect)) {
+                                     warmup)) {
             case VMQ_COPIED:
                 effect->flows_warmed++;
                 room--;
@@ -763,16 +795,6 @@ struct dp_vmq_transit {
     uint64_t past_cycles[PMD_INTERVAL_MAX];     /* By age in intervals. */
     uint64_t interval_length;
 };
-
-/* PMD threads: returns how often something else was given the CPU of this
- * thread although it wanted to go on. */
-static long int
-dp_vmq_involuntary_switches(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nivcsw;
-}
 
 /* PMD threads: polls a queue out of turn. */
 static void
@@ -1069,7 +1091,7 @@ dp_vmq_transit_advance(struct dp_netdev *dp, struct dp_vmq_transit *transit,
     if (transit->phase == VMQ_PHASE_WARMING) {
         bool warm = dp_vmq_warm_up(dp, &transit->warmup, transit->from,
                                    transit->to, transit->rxq->port->port_no,
-                                   until_ns, transit->effect);
+                                   until_ns);
         uint64_t start_ns = now_ns;
 
         now_ns = dp_vmq_now_ns();
@@ -1221,7 +1243,7 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         struct dp_vmq_transit *transit = &transits[i];
 
-        transit->effect = &effects[i];
+        transit->effect = transit->warmup.effect = &effects[i];
         if (stale) {
             dp_vmq_transit_end(dp, transit, VMQ_OUTCOME_STALE);
         } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i], transit)) {

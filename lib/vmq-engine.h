@@ -88,7 +88,8 @@ struct vmq_effect {
     uint32_t flows_present;     /* It had those already. */
     uint32_t flows_skipped;     /* The flow limit left no room for those. */
     uint64_t copy_ns;           /* Main thread's time for all of them. */
-    uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked. */
+    uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked... */
+    uint64_t lock_unpreempted_ns;   /* ...while main thread kept its CPU. */
 };
 
 /* The datapath, as the engine sees it. */

@@ -696,6 +696,7 @@ event_to_json(const struct vmq_event *event)
     put_int(json, "flows_skipped", event->effect.flows_skipped);
     put_int(json, "copy_ns", event->effect.copy_ns);
     put_int(json, "lock_max_ns", event->effect.lock_max_ns);
+    put_int(json, "lock_unpreempted_ns", event->effect.lock_unpreempted_ns);
     return json;
 }
 
