@@ -108,3 +108,14 @@ vmq_adopt_recirc(struct dpif *dpif, const struct dpif_flow *flow,
     }
     return true;
 }
+
+/* Returns the time at which 'flow', which is in the datapath of 'dpif', was
+ * used last, as revalidators are to remember it when they adopt 'flow'.  A
+ * flow of the userspace datapath counts as not used yet: it is a copy, with
+ * few packets of its own, and slow revalidators would delete it for being
+ * seldom used instead of looking at it the first time. */
+long long int
+vmq_adopt_used(const struct dpif *dpif, const struct dpif_flow *flow)
+{
+    return dpif_is_netdev(dpif) ? 0 : flow->stats.used;
+}

@@ -42,6 +42,7 @@ struct recirc_refs;
 
 bool vmq_adopt_recirc(struct dpif *, const struct dpif_flow *,
                       uint32_t *key_recirc_id, struct recirc_refs *);
+long long int vmq_adopt_used(const struct dpif *, const struct dpif_flow *);
 
 #ifdef  __cplusplus
 }
