@@ -39,6 +39,7 @@ OVS_OVERLAY += \
 	lib/vmq-snapshot.h \
 	lib/vmq-unixctl.c \
 	lib/vmq-unixctl.h \
+	lib/vmq-unixctl.man \
 	lib/vmq-util.h \
 	lib/vmq-window.c \
 	lib/vmq-window.h
