@@ -41,7 +41,11 @@ OVS_CONFIGURE = \
 	  && { test -x configure && grep -q "automake $$automake " Makefile.in \
 	       || ./boot.sh; } \
 	  && { test -f config.status \
-	       || ./configure -q $(OVS_DPDK) CC='$(CC)' CFLAGS='$(OVS_CFLAGS)'; }
+	       || ./configure -q $(OVS_DPDK) --prefix='$(prefix)' \
+	            --sysconfdir='$(sysconfdir)' \
+	            --localstatedir='$(localstatedir)' \
+	            CC='$(CC)' CFLAGS='$(OVS_CFLAGS)' \
+	            CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)'; }
 ovs: ovs-tree
 	@cd $(OVS_TREE_DIR) && $(OVS_CONFIGURE) \
 	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0

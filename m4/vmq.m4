@@ -102,7 +102,7 @@ AC_DEFUN([VMQ_CHECK_LIBS],
 
    dnl The shared DPDK's inline functions and Open vSwitch's hashing both gain
    dnl from these; they are what a distribution's DPDK package assumes anyway.
-   OVS_CFLAGS="-O2 -g"
+   OVS_CFLAGS=$CFLAGS
    AS_CASE([$host_cpu], [x86_64|i?86],
      [OVS_CFLAGS="$OVS_CFLAGS -msse4.2 -mpopcnt"])
    AC_SUBST([OVS_CFLAGS])])

@@ -12,12 +12,14 @@ OVS_OVERLAY += \
 
 EXTRA_DIST += \
 	tests/check-metrics \
+	tests/check-package \
 	tests/check-purity \
 	tests/check-sim \
 	tests/check-tools \
 	tests/check-tutorial \
 	tests/run-fuzz \
 	tests/run-model \
+	tests/vmq-bench-idle \
 	tests/vmq-bench-move \
 	tests/vmq-bench-overhead \
 	tests/vmq-demo \
@@ -281,6 +283,14 @@ check-metrics: ovs
 	  $(RUN_CHECK) $@ metrics $(srcdir)/tests/check-metrics $(abs_builddir)
 	@$(RUN_CHECK) --end $@
 
+# Packages, and a Debian root to try them in: not a part of "check", since it
+# takes root and downloads much.
+check-package: dist
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ package $(BASH) $(srcdir)/tests/check-package \
+	  $(distdir).tar.xz rhel/openvswitch-vmq.spec $(abs_builddir)/package
+	@$(RUN_CHECK) --end $@
+
 check-tutorial: ovs
 	@$(RUN_CHECK) --begin $@
 	@OVS_TREE='$(OVS_TREE_DIR)' VMQ_BUILDDIR='$(abs_builddir)' \
@@ -351,6 +361,13 @@ bench-plan: tests/vmq-bench-plan$(EXEEXT)
 	@./tests/vmq-bench-plan$(EXEEXT)
 .PHONY: bench-plan
 
+# What PMDs cost that have nothing to do.
+bench-idle:
+	@$(MAKE) ovs $(noinst_PROGRAMS) >&2
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/vmq-bench-idle $(BENCH_FLAGS)
+.PHONY: bench-idle
+
 # What it costs to move a queue.  BENCH_FLAGS goes to the program, e.g.
 # --quick, or --json, which is then alone on standard output.
 bench-move:
@@ -378,8 +395,9 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-fuzz check-metrics check-model check-ovs-stock check-ovs-vmq \
-	check-soak check-system check-tutorial check-warnings patch-check
+.PHONY: check-fast check-fuzz check-metrics check-model check-ovs-stock \
+	check-ovs-vmq check-package check-soak check-system check-tutorial \
+	check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz
