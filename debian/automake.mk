@@ -13,4 +13,5 @@ EXTRA_DIST += \
 	debian/openvswitch-switch-vmq.postinst \
 	debian/openvswitch-switch-vmq.prerm \
 	debian/rules \
-	debian/source/format
+	debian/source/format \
+	debian/source/lintian-overrides
