@@ -49,6 +49,16 @@ dist_man_MANS += \
 	utilities/ovs-vmq-record.8 \
 	utilities/ovs-vmq-top.8
 
+# They find ovs_vmq.py from where they are, wherever that is moved, unless it was
+# installed to another place than usual.
+NEED_OVS_VMQ_PY = ovs-vmq-exporter ovs-vmq-record ovs-vmq-top
+install-exec-hook:
+	test '$(bindir) $(datadir)' = '$(prefix)/bin $(prefix)/share' \
+	|| for command in $(NEED_OVS_VMQ_PY); do \
+	  $(SED) -i 's|"../share/openvswitch-vmq"|"$(pkgdatadir)"|' \
+	    '$(DESTDIR)$(bindir)'/$$command || exit 1; \
+	done
+
 # bash looks for a file that is called as the command.
 bashcompdir = $(datadir)/bash-completion/completions
 EXTRA_DIST += utilities/ovs-vmq-completion.bash
