@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/vmq-bench-move \
 	tests/vmq-bench-overhead \
 	tests/vmq-demo \
+	tests/vmq-freeze \
 	tests/vmq-handoff.pml \
 	tests/vmq-latency \
 	tests/vmq-shell \
@@ -306,7 +307,7 @@ check-ovs-stock: ovs
 check-system: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
-	  VMQ_BUILDDIR='$(abs_builddir)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
 	  $(RUN_CHECK) $@ system-dpdk-vmq.at \
 	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
 	@$(RUN_CHECK) --end $@
