@@ -265,15 +265,9 @@ quote(const char *value)
 {
     size_t length = strlen(value);
     size_t n = length < MAX_QUOTED ? length : MAX_QUOTED;
-    char *s = vmq_xasprintf("\"%.*s\"%s", (int) n, value,
-                            n < length ? "..." : "");
 
-    for (char *p = s; *p; p++) {
-        if (*p < ' ' || *p > '~') {
-            *p = '?';
-        }
-    }
-    return s;
+    return vmq_make_printable(vmq_xasprintf("\"%.*s\"%s", (int) n, value,
+                                            n < length ? "..." : ""));
 }
 
 static char *

@@ -113,6 +113,19 @@ vmq_xasprintf(const char *format, ...)
     return s;
 }
 
+/* Makes 's', which is returned, fit for one line of a log or a terminal,
+ * whatever it quotes. */
+static inline char *
+vmq_make_printable(char *s)
+{
+    for (char *p = s; *p; p++) {
+        if (*p < ' ' || *p > '~') {
+            *p = '?';
+        }
+    }
+    return s;
+}
+
 /* Returns a * b / c, rounded down: exactly, whether or not a * b fits 64 bits.
  * UINT64_MAX if the result does not fit, 0 if 'c' is 0.
  *

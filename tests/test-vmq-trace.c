@@ -299,6 +299,13 @@ test_errors(void **state)
           ":4: time 4.5 s is not after that of the row before" },
         { "time_s,q\n5,1\n5,1\n",
           ":3: time 5 s is not after that of the row before" },
+        { "time_s,q\n-1e17,1\n0,2\n1,3\n",
+          ":3: time 0 s is more than 1e+12 s after that of the first row" },
+        { "time_s,q\n-1e308,1\n1e308,2\n",
+          ":3: time 1e308 s is more than 1e+12 s after that of the first "
+          "row" },
+        { "time_s,q\n-1e12,1\n-1e-9,2\n0,3\n",
+          ":4: time 0 s is not after that of the row before" },
 
         /* Values. */
         { "time_s,q\n0\n", ":2: 0 values for 1 queues" },
@@ -317,6 +324,10 @@ test_errors(void **state)
           ":2: \"2k\" is not a rate in packets/s (queue b)" },
         { "time_s,a,b\n0, ,2\n",
           ":2: \" \" is not a rate in packets/s (queue a)" },
+
+        /* What a terminal would obey. */
+        { "time_s,a\x1b[1m\n0,\x07\n",
+          ":2: \"?\" is not a rate in packets/s (queue a?[1m)" },
 
         /* NUMA nodes. */
         { "time_s,a,b\n#numa,0\n0,1,2\n", ":2: 1 NUMA nodes for 2 queues" },
@@ -361,6 +372,23 @@ test_null_byte(void **state)
     (void) state;
     write_bytes(bytes, sizeof bytes - 1);
     assert_error(":2: there is a null byte in this line");
+}
+
+/* A small file can make a long line, which must not take all memory. */
+static void
+test_long_line(void **state)
+{
+    enum { MAX_LINE = 16 * 1024 * 1024 };
+    char *line = vmq_xcalloc(MAX_LINE + 2, 1);
+
+    (void) state;
+    memset(line, 'x', MAX_LINE + 1);
+    write_gz(line);
+    assert_error(":1: this line has more than 16777216 bytes");
+    line[MAX_LINE] = '\0';
+    write_gz(line);
+    assert_error(":1: this is no trace: the header must begin with time_s");
+    free(line);
 }
 
 static void
@@ -431,6 +459,7 @@ main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_long_value),
         cmocka_unit_test(test_null_byte),
+        cmocka_unit_test(test_long_line),
         cmocka_unit_test(test_truncated_gz),
         cmocka_unit_test(test_files),
     };

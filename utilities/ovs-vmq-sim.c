@@ -894,7 +894,7 @@ main(int argc, char *argv[])
     if (args.snapshot_file) {
         char *error = sim_explain(args.snapshot_file, args.overrides,
                                   args.n_overrides,
-                                  args.format == FORMAT_JSON);
+                                  args.format == FORMAT_JSON, stdout);
 
         if (error) {
             fatal("%s", error);

@@ -67,17 +67,11 @@ get(struct reader *r, const json_t *object, const char *name, json_type type)
     return value;
 }
 
-static uint64_t
-get_int(struct reader *r, const json_t *object, const char *name)
-{
-    return json_integer_value(get(r, object, name, JSON_INTEGER));
-}
-
 static int64_t
 get_in_range(struct reader *r, const json_t *object, const char *name,
              int64_t min, int64_t max)
 {
-    int64_t value = (int64_t) get_int(r, object, name);
+    int64_t value = json_integer_value(get(r, object, name, JSON_INTEGER));
 
     if (value >= min && value <= max) {
         return value;
@@ -90,12 +84,33 @@ get_in_range(struct reader *r, const json_t *object, const char *name,
     return 0;
 }
 
-/* Null, "not measured", is 0. */
+/* A time or a counter. */
 static uint64_t
-get_known_int(struct reader *r, const json_t *object, const char *name)
+get_int(struct reader *r, const json_t *object, const char *name)
+{
+    return get_in_range(r, object, name, 0, INT64_MAX);
+}
+
+/* The number of something. */
+static uint32_t
+get_id(struct reader *r, const json_t *object, const char *name)
+{
+    return get_in_range(r, object, name, 0, VMQ_NONE - 1);
+}
+
+/* Negative is unknown. */
+static int32_t
+get_numa(struct reader *r, const json_t *object)
+{
+    return get_in_range(r, object, "numa", INT32_MIN, INT32_MAX);
+}
+
+/* A share in basis points; null, "not measured", is 0. */
+static uint32_t
+get_known_bp(struct reader *r, const json_t *object, const char *name)
 {
     return (json_is_null(json_object_get(object, name))
-            ? 0 : get_int(r, object, name));
+            ? 0 : get_in_range(r, object, name, 0, UINT32_MAX));
 }
 
 static bool
@@ -124,18 +139,18 @@ unshare(uint64_t bp, uint64_t total)
 static void
 read_pmd(struct reader *r, const json_t *json, struct vmq_snapshot *s)
 {
-    uint32_t i = vmq_snapshot_add_pmd(s, get_int(r, json, "core"),
-                                      get_int(r, json, "numa"));
+    uint32_t i = vmq_snapshot_add_pmd(s, get_id(r, json, "core"),
+                                      get_numa(r, json));
     struct vmq_pmd *pmd = &s->pmds[i];
 
-    pmd->sibling_group = get_int(r, json, "sibling_group");
+    pmd->sibling_group = get_in_range(r, json, "sibling_group", 0, UINT32_MAX);
     pmd->isolated = get_bool(r, json, "isolated");
     pmd->parked = get_bool(r, json, "parked");
     pmd->settling = get_bool(r, json, "settling");
     pmd->evacuating = get_bool(r, json, "evacuating");
-    pmd->stolen_cycles = unshare(get_known_int(r, json, "stolen_bp"),
+    pmd->stolen_cycles = unshare(get_known_bp(r, json, "stolen_bp"),
                                  s->window_cycles);
-    pmd->idle_cycles = unshare(get_known_int(r, json, "idle_bp"),
+    pmd->idle_cycles = unshare(get_known_bp(r, json, "idle_bp"),
                                s->window_cycles);
 
     /* Busy is not shown; it is not needed either, but what was stolen must
@@ -158,7 +173,7 @@ static uint32_t
 find_core(struct reader *r, const struct vmq_snapshot *s, const json_t *json,
           const char *name)
 {
-    uint64_t core = get_int(r, json, name);
+    uint32_t core = get_id(r, json, name);
 
     for (uint32_t i = 0; i < s->n_pmds; i++) {
         if (s->pmds[i].core_id == core) {
@@ -166,7 +181,7 @@ find_core(struct reader *r, const struct vmq_snapshot *s, const json_t *json,
         }
     }
     if (!r->error) {
-        r->error = vmq_xasprintf("there is no PMD on core %"PRIu64, core);
+        r->error = vmq_xasprintf("there is no PMD on core %"PRIu32, core);
     }
     return VMQ_NONE;
 }
@@ -200,8 +215,13 @@ read_window(struct reader *r, const json_t *json, struct vmq_rxq *rxq)
     rxq->backlog = get_bool(r, json, "backlog");
     for (size_t k = 0; (k < json_array_size(history)
                         && k < VMQ_HISTORY_SLOTS); k++) {
-        uint64_t bp = json_integer_value(json_array_get(history, k));
+        const json_t *element = json_array_get(history, k);
+        int64_t bp = json_integer_value(element);
 
+        if ((!json_is_integer(element) || bp < 0) && !r->error) {
+            r->error = vmq_xstrdup("member \"history_bp\" has an element "
+                                   "that is no share in basis points");
+        }
         rxq->history_bp[rxq->n_history++] = bp < UINT16_MAX ? bp : UINT16_MAX;
     }
 }
@@ -214,7 +234,7 @@ read_rxq(struct reader *r, const json_t *json, struct vmq_snapshot *s)
 
     if (port == VMQ_NONE) {
         if (!r->error) {
-            r->error = vmq_xasprintf("there is no port %s",
+            r->error = vmq_xasprintf("there is no port %.80s",
                                      get_string(r, json, "port"));
         }
         return;
@@ -222,10 +242,10 @@ read_rxq(struct reader *r, const json_t *json, struct vmq_snapshot *s)
     if (!json_is_null(json_object_get(json, "core"))) {
         pmd = find_core(r, s, json, "core");
     }
-    i = vmq_snapshot_add_rxq(s, port, get_int(r, json, "queue"), pmd,
-                             get_int(r, json, "numa"));
+    i = vmq_snapshot_add_rxq(s, port, get_id(r, json, "queue"), pmd,
+                             get_numa(r, json));
     s->rxqs[i].mobility = read_mobility(r, json);
-    s->rxqs[i].n_moves = get_int(r, json, "moves");
+    s->rxqs[i].n_moves = get_in_range(r, json, "moves", 0, UINT32_MAX);
     read_window(r, json, &s->rxqs[i]);
 }
 
@@ -236,12 +256,12 @@ read_account(struct reader *r, const json_t *json, struct shown *shown)
     const json_t *last = json_object_get(json, "last_move");
     uint32_t i = vmq_snapshot_find_rxq(&shown->snapshot,
                                        get_string(r, json, "port"),
-                                       get_int(r, json, "queue"));
+                                       get_id(r, json, "queue"));
 
     if (i != VMQ_NONE && json_is_object(last)) {
         struct vmq_account account = {
             .moved_ms = get_int(r, last, "moved_ms"),
-            .left_core = get_int(r, last, "from"),
+            .left_core = get_in_range(r, last, "from", 0, UINT32_MAX),
             .balance_mc = get_in_range(r, last, "balance_mc", INT32_MIN,
                                        INT32_MAX),
             .doublings = get_in_range(r, last, "doublings", 0,
@@ -289,7 +309,7 @@ read_shown(struct reader *r, const json_t *json, struct shown *shown)
         r->error = vmq_xstrdup("dynamic VMQ was off, or had not measured "
                                "anything yet");
     }
-    s->window_ms = get_int(r, json, "window_ms");
+    s->window_ms = get_in_range(r, json, "window_ms", 0, UINT32_MAX);
     s->window_cycles = get_int(r, json, "window_cycles");
 
     array = get(r, json, "pmds", JSON_ARRAY);
@@ -299,7 +319,7 @@ read_shown(struct reader *r, const json_t *json, struct shown *shown)
     array = get(r, json, "ports", JSON_ARRAY);
     json_array_foreach(array, i, element) {
         vmq_snapshot_add_port(s, get_string(r, element, "name"),
-                              get_int(r, element, "port_no"));
+                              get_id(r, element, "port_no"));
     }
     array = get(r, json, "rxqs", JSON_ARRAY);
     json_array_foreach(array, i, element) {
@@ -312,7 +332,8 @@ read_shown(struct reader *r, const json_t *json, struct shown *shown)
 
         if (port != VMQ_NONE && pmd != VMQ_NONE) {
             vmq_snapshot_add_port_pmd(s, port, pmd,
-                                      get_int(r, element, "flows"));
+                                      get_in_range(r, element, "flows", 0,
+                                                   UINT32_MAX));
         }
     }
     if (r->error) {
@@ -377,7 +398,8 @@ pmd_to_json(const struct vmq_snapshot *s, const struct vmq_judgement *j,
 }
 
 static void
-print_json(const struct shown *shown, const struct vmq_plan *plan)
+print_json(const struct shown *shown, const struct vmq_plan *plan,
+           FILE *file)
 {
     const struct vmq_snapshot *s = &shown->snapshot;
     json_t *moves = json_array();
@@ -397,53 +419,54 @@ print_json(const struct shown *shown, const struct vmq_plan *plan)
                      "verdict", vmq_verdict_name(plan->verdict),
                      "text", vmq_verdict_text(plan->verdict),
                      "moves", moves, "pmds", pmds);
-    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-    putchar('\n');
+    json_dumpf(json, file, JSON_INDENT(2) | JSON_SORT_KEYS);
+    fputc('\n', file);
     json_decref(json);
 }
 
 static void
-print_text(const struct shown *shown, const struct vmq_plan *plan)
+print_text(const struct shown *shown, const struct vmq_plan *plan,
+           FILE *file)
 {
     const struct vmq_snapshot *s = &shown->snapshot;
 
-    printf("%s: %s (%s)%s\n", shown->dp_name, vmq_verdict_name(plan->verdict),
-           vmq_verdict_text(plan->verdict),
-           shown->paused ? ", paused: will not be done" : "");
+    fprintf(file, "%s: %s (%s)%s\n", shown->dp_name,
+            vmq_verdict_name(plan->verdict), vmq_verdict_text(plan->verdict),
+            shown->paused ? ", paused: will not be done" : "");
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *m = &plan->moves[i];
 
-        printf("  move port %s rx queue %"PRIu32" from core %"PRIu32" to core "
-               "%"PRIu32": %s, takes %"PRIu32" %% off, price %.1f "
-               "credits%s\n", port_name(s, m->rxq), s->rxqs[m->rxq].qid,
-               s->pmds[m->from].core_id, s->pmds[m->to].core_id,
-               vmq_reason_name(m->reason), bp_to_percent(m->gain_bp),
-               m->price_mc / (double) VMQ_CREDIT,
-               m->overdraft ? " (overdraft)" : "");
+        fprintf(file, "  move port %s rx queue %"PRIu32" from core %"PRIu32
+                " to core %"PRIu32": %s, takes %"PRIu32" %% off, price %.1f "
+                "credits%s\n", port_name(s, m->rxq), s->rxqs[m->rxq].qid,
+                s->pmds[m->from].core_id, s->pmds[m->to].core_id,
+                vmq_reason_name(m->reason), bp_to_percent(m->gain_bp),
+                m->price_mc / (double) VMQ_CREDIT,
+                m->overdraft ? " (overdraft)" : "");
     }
     for (uint32_t i = 0; i < plan->n_pmds; i++) {
         const struct vmq_judgement *j = &plan->pmds[i];
 
-        printf("  core %"PRIu32": load %"PRIu32" %%, slow %"PRIu32" %%, "
-               "capacity %"PRIu32" %%, predicted %"PRIu32" %%: %s (%s)",
-               s->pmds[i].core_id, bp_to_percent(j->load_bp),
-               bp_to_percent(j->slow_bp), bp_to_percent(j->capacity_bp),
-               bp_to_percent(j->predicted_bp),
-               vmq_verdict_name(j->verdict), vmq_verdict_text(j->verdict));
+        fprintf(file, "  core %"PRIu32": load %"PRIu32" %%, slow %"PRIu32
+                " %%, capacity %"PRIu32" %%, predicted %"PRIu32" %%: %s (%s)",
+                s->pmds[i].core_id, bp_to_percent(j->load_bp),
+                bp_to_percent(j->slow_bp), bp_to_percent(j->capacity_bp),
+                bp_to_percent(j->predicted_bp),
+                vmq_verdict_name(j->verdict), vmq_verdict_text(j->verdict));
         if (j->rxq != VMQ_NONE) {
-            printf("; considered port %s rx queue %"PRIu32,
-                   port_name(s, j->rxq), s->rxqs[j->rxq].qid);
+            fprintf(file, "; considered port %s rx queue %"PRIu32,
+                    port_name(s, j->rxq), s->rxqs[j->rxq].qid);
         }
         if (j->rxq != VMQ_NONE && j->to != VMQ_NONE) {
-            printf(" to core %"PRIu32, s->pmds[j->to].core_id);
+            fprintf(file, " to core %"PRIu32, s->pmds[j->to].core_id);
         }
-        putchar('\n');
+        fputc('\n', file);
     }
 }
 
 char *
 sim_explain(const char *file_name, const struct sim_override *overrides,
-            size_t n_overrides, bool json)
+            size_t n_overrides, bool json, FILE *file)
 {
     struct shown shown = { .paused = false };
     struct reader r = { .error = NULL };
@@ -455,7 +478,8 @@ sim_explain(const char *file_name, const struct sim_override *overrides,
             : json_load_file(file_name, 0, &error));
     if (!root) {
         return vmq_xasprintf("%s:%d: %s", file_name,
-                             error.line > 0 ? error.line : 1, error.text);
+                             error.line > 0 ? error.line : 1,
+                             vmq_make_printable(error.text));
     }
 
     vmq_snapshot_init(&shown.snapshot);
@@ -469,12 +493,13 @@ sim_explain(const char *file_name, const struct sim_override *overrides,
     if (!r.error) {
         vmq_plan_compute(&shown.snapshot, &shown.config, shown.ledger, &plan);
         if (json) {
-            print_json(&shown, &plan);
+            print_json(&shown, &plan, file);
         } else {
-            print_text(&shown, &plan);
+            print_text(&shown, &plan, file);
         }
     } else {
-        char *longer = vmq_xasprintf("%s: %s", file_name, r.error);
+        char *longer = vmq_xasprintf("%s: %s", file_name,
+                                     vmq_make_printable(r.error));
 
         free(r.error);
         r.error = longer;

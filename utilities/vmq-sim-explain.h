@@ -24,6 +24,7 @@
  * settings, what it would print with those. */
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "vmq-config.h"
 
@@ -33,9 +34,10 @@ struct sim_override {
     const char *value;
 };
 
-/* Explains what is in 'file_name', "-" for standard input.  Returns NULL if
- * successful, otherwise a malloc()'d error message. */
+/* Explains to 'file' what is in 'file_name', "-" for standard input.  Returns
+ * NULL if successful, otherwise a malloc()'d error message, one line that
+ * begins with 'file_name'. */
 char *sim_explain(const char *file_name, const struct sim_override *,
-                  size_t n_overrides, bool json);
+                  size_t n_overrides, bool json, FILE *file);
 
 #endif /* vmq-sim-explain.h */

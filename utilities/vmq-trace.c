@@ -28,6 +28,14 @@
  * fastest links there are carry 1.2e9 packets/s of the least size. */
 #define MAX_PPS 1e10
 
+/* Longer traces than this, 30,000 years, have a mistake in a time.  It is far
+ * less than what makes differences of times come to nothing or infinity. */
+#define MAX_TIME_S 1e12
+
+/* Room for the values of a million queues.  What is compressed can be of any
+ * length, and should not be found out by running out of memory. */
+#define MAX_LINE (16 * 1024 * 1024)
+
 struct reader {
     const char *file_name;
     gzFile file;
@@ -36,6 +44,7 @@ struct reader {
     size_t allocated;
     struct vmq_trace *trace;
     uint32_t allocated_rows;
+    double start_s;             /* Time of the first row. */
 };
 
 static char *error_at(const struct reader *, const char *format, ...)
@@ -50,7 +59,8 @@ error_at(const struct reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return vmq_xasprintf("%s:%u: %s", r->file_name, r->line_no, text);
+    return vmq_xasprintf("%s:%u: %s", r->file_name, r->line_no,
+                         vmq_make_printable(text));
 }
 
 /* Reads the next line, without what ends it, into 'r->line'.  Returns false at
@@ -69,6 +79,9 @@ read_line(struct reader *r, char **error)
         }
         if (!c) {
             *error = error_at(r, "there is a null byte in this line");
+            return false;
+        } else if (n >= MAX_LINE) {
+            *error = error_at(r, "this line has more than %d bytes", MAX_LINE);
             return false;
         }
         r->line[n++] = c;
@@ -193,6 +206,7 @@ parse_row(struct reader *r)
     char *s = r->line;
     char *field, *end;
     double *rates;
+    double time_s;
     uint32_t n = 0;
 
     if (t->n_rows >= r->allocated_rows) {
@@ -204,14 +218,23 @@ parse_row(struct reader *r)
     }
 
     field = next_field(&s);
-    t->times_s[t->n_rows] = strtod(field, &end);
-    if (!*field || *end || !isfinite(t->times_s[t->n_rows])) {
+    time_s = strtod(field, &end);
+    if (!*field || *end || !isfinite(time_s)) {
         return error_at(r, "\"%.80s\" is not a time in seconds", field);
     }
-    if (t->n_rows && t->times_s[t->n_rows] <= t->times_s[t->n_rows - 1]) {
-        return error_at(r, "time %s s is not after that of the row before",
-                        field);
+    if (!t->n_rows) {
+        r->start_s = time_s;
     }
+    /* Compared as they are kept: what differs may not do so then. */
+    time_s -= r->start_s;
+    if (t->n_rows && time_s <= t->times_s[t->n_rows - 1]) {
+        return error_at(r, "time %.80s s is not after that of the row before",
+                        field);
+    } else if (time_s > MAX_TIME_S) {
+        return error_at(r, "time %.80s s is more than %g s after that of the "
+                        "first row", field, MAX_TIME_S);
+    }
+    t->times_s[t->n_rows] = time_s;
 
     rates = &t->rates_pps[(size_t) t->n_rows * t->n_queues];
     while ((field = next_field(&s)) != NULL) {
@@ -257,10 +280,6 @@ parse_trace(struct reader *r)
         return error;
     }
 
-    double start_s = t->times_s[0];
-    for (uint32_t i = 0; i < t->n_rows; i++) {
-        t->times_s[i] -= start_s;
-    }
     t->end_s = t->times_s[t->n_rows - 1];
     t->end_s += t->n_rows > 1 ? t->end_s - t->times_s[t->n_rows - 2] : 1;
     return NULL;
