@@ -1501,16 +1501,22 @@ dp_vmq_port_set_config(struct dp_netdev_port *port,
 {
     const char *value = smap_get_def(other_config, "pmd-vmq", "true");
     uint32_t bad_value = 0;
+    struct vmq_config config;
+    char *error;
 
-    if (!strcmp(value, "true") || !strcmp(value, "false")) {
-        port->vmq.excluded = !strcmp(value, "false");
+    /* The key of the switch has the same values. */
+    vmq_config_init(&config);
+    config.enabled = !port->vmq.excluded;
+    error = vmq_config_set(&config, vmq_setting_find("pmd-vmq"), value);
+    if (!error) {
+        port->vmq.excluded = !config.enabled;
     } else {
         bad_value = hash_string(value, 0) | 1;
         if (bad_value != port->vmq.bad_value) {
-            VLOG_WARN("%s: other_config:pmd-vmq=%s is neither true nor false; "
-                      "keeping %s", netdev_get_name(port->netdev), value,
-                      port->vmq.excluded ? "false" : "true");
+            VLOG_WARN("%s: other_config:%s", netdev_get_name(port->netdev),
+                      error);
         }
+        free(error);
     }
     port->vmq.bad_value = bad_value;
 }

@@ -78,7 +78,8 @@ static bool
 no_more_arguments(int argc, const char *argv[], int n, struct ds *reply)
 {
     if (argc > n) {
-        ds_put_format(reply, "%s: unknown argument or datapath", argv[n]);
+        ds_put_format(reply, "\"%s\": unknown argument or datapath",
+                      argv[n]);
         return false;
     }
     return true;
@@ -741,7 +742,7 @@ vmq_history(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
     unsigned int n = VMQ_HISTORY_DEFAULT;
 
     if (argc > json && !str_to_uint(argv[json], 10, &n)) {
-        ds_put_format(reply, "%s: not a number of moves", argv[json]);
+        ds_put_format(reply, "\"%s\": not a number of moves", argv[json]);
         return VMQ_COMMAND_ERROR;
     }
     if (!no_more_arguments(argc, argv, json + 1, reply)) {
@@ -967,9 +968,10 @@ vmq_move(struct vmq_engine *engine, struct unixctl_conn *conn,
         unsigned int qid, core_id;
 
         if (!str_to_uint(argv[3 * i + 1], 10, &qid)) {
-            error = xasprintf("%s: not a queue number", argv[3 * i + 1]);
+            error = xasprintf("\"%s\": not a queue number",
+                              argv[3 * i + 1]);
         } else if (!str_to_uint(argv[3 * i + 2], 10, &core_id)) {
-            error = xasprintf("%s: not a core number", argv[3 * i + 2]);
+            error = xasprintf("\"%s\": not a core number", argv[3 * i + 2]);
         } else {
             *request = (struct vmq_request) {
                 .port = argv[3 * i], .qid = qid, .core_id = core_id,
