@@ -16,6 +16,7 @@
 """What the programs of dynamic VMQ have in common: how to ask a running
 switch, and how to record what it says."""
 
+import codecs
 import errno
 import gzip
 import json
@@ -39,8 +40,12 @@ except ImportError:
 VERSION = "0.1.0"
 
 TIMEOUT_S = 30                  # Longest time to wait for a reply.
+MAX_REPLY = 1 << 26             # Bytes; 2,048 queues take 2 MB.
 GZIP_ROWS = 256                 # Rows, or seconds, after which a gzip member
 GZIP_S = 10                     # is written: each is compressed by itself.
+
+# A name of a queue may not look like anything but one field of a trace.
+NOT_IN_NAME = re.compile(r'[",\s\x00-\x1f\x7f\ud800-\udfff]')
 
 
 class Error(Exception):
@@ -53,6 +58,132 @@ class Lost(Exception):
 
 class Refused(Lost):
     """The switch says that it cannot do what it was asked for."""
+
+
+class BoundedStream:
+    """A stream of which ovs.jsonrpc.Connection takes whole characters, and not
+    for ever.  It would go on for as long as something comes, and forget the
+    first bytes of a character when the others have not come yet."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.expect(0)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def expect(self, deadline):
+        """A reply may come until 'deadline'."""
+        self.deadline = deadline
+        self.left = MAX_REPLY
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def recv(self, n):
+        if time.monotonic() > self.deadline:
+            return errno.ETIMEDOUT, b""
+        error, data = self.stream.recv(n)
+        if error or not data:
+            return error, data
+        self.left -= len(data)
+        if self.left < 0:
+            return errno.EMSGSIZE, b""
+        try:
+            text = self.decoder.decode(data)
+        except UnicodeDecodeError:
+            return errno.EILSEQ, b""
+        return (0, text.encode()) if text else (errno.EAGAIN, b"")
+
+
+def count(value):
+    """Is 'value' a number of something?"""
+    return isinstance(value, int) and 0 <= value < 1 << 64
+
+
+def signed(value):
+    return isinstance(value, int) and abs(value) < 1 << 63
+
+
+def moment(value):
+    """Is 'value' a time of day in ms since 1970?"""
+    return isinstance(value, int) and 0 <= value < 1 << 47
+
+
+def string(value):
+    return isinstance(value, str)
+
+
+def flag(value):
+    return isinstance(value, bool)
+
+
+def known(shape):
+    """May be null."""
+    return lambda value: value is None or fits(value, shape)
+
+
+def each(shape):
+    """Any names, whose values have this shape."""
+    return lambda value: (isinstance(value, dict)
+                          and all(fits(v, shape) for v in value.values()))
+
+
+def fits(value, shape):
+    """Has 'value' all that 'shape' has?  A shape is a function that says so,
+    or a list or object of shapes."""
+    if isinstance(shape, dict):
+        return (isinstance(value, dict)
+                and all(name in value and fits(value[name], shape[name])
+                        for name in shape))
+    if isinstance(shape, list):
+        return (isinstance(value, list)
+                and all(fits(element, shape[0]) for element in value))
+    return shape(value)
+
+
+# What the programs take from the replies of a switch, with --json.  There can
+# be more in them.
+SETTING = {"value": count, "error": known(string)}
+BLACKOUT = {"count": count, "p50_ns": count, "p99_ns": count, "max_ns": count}
+SHAPES = {
+    "vmq-show": {
+        "datapath": string, "on": flag, "paused": flag, "now_ms": count,
+        "verdict": known(string), "window_ms": known(count),
+        "pmds": [{
+            "core": count, "numa": signed, "isolated": flag, "parked": flag,
+            "load_bp": known(count), "slow_bp": known(count),
+            "capacity_bp": known(count), "stolen_bp": known(count),
+            "verdict": known(string)}],
+        "rxqs": [{
+            "port": string, "queue": count, "core": known(count),
+            "numa": signed, "status": string, "packets": count,
+            "busy_cycles": count, "polls": count, "full_batches": count,
+            "moves": count, "credits_mc": signed, "refill_ms": count,
+            "load_bp": known(count), "backlog": flag,
+            "window": known({"packets": count, "busy_cycles": count})}],
+        "settings": lambda value: (
+            fits(value, each(SETTING))
+            and fits(value, {"pmd-vmq-credits": SETTING,
+                             "pmd-vmq-spread-threshold": SETTING})),
+        "totals": {
+            "ticks": count, "late": count, "dropped": count,
+            "tick_us_total": count, "pingpongs": count,
+            "forced_returns": count, "flows_warmed": count,
+            "flows_skipped": count, "outcomes": each(count),
+            "verdicts": each(count), "blackout": each(BLACKOUT)}},
+    "vmq-history": [{
+        "when_ms": moment, "port": string, "queue": count, "from": count,
+        "to": count, "reason": string, "return": string, "load_bp": count,
+        "from_load_bp": count, "to_load_bp": count, "outcome": string,
+        "blackout_ns": count, "flows_warmed": count}],
+    "vmq-explain": {
+        "moves": [{"port": string, "queue": count, "to": count,
+                   "reason": string}],
+        "pmds": [{"core": count, "verdict": string, "text": string}]}}
+
+
+def printable(text):
+    """Returns 'text' fit for a terminal, whatever a port is called."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class Switch:
@@ -94,8 +225,15 @@ class Switch:
         """Returns the reply to dpif-netdev/COMMAND --json, decoded."""
         try:
             return json.loads(self.ask(command, "--json", *args))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Lost("%s: no JSON from %s" % (self.path, command))
+
+    def figures(self, command, *args):
+        """Returns what json() does, if it is what a switch says."""
+        reply = self.json(command, *args)
+        if not fits(reply, SHAPES[command]):
+            raise Lost("%s: unknown reply to %s" % (self.path, command))
+        return reply
 
     def ask(self, command, *args):
         """Returns the reply to dpif-netdev/COMMAND for the datapath."""
@@ -120,12 +258,13 @@ class Switch:
             self.timeout_s * 1000)
         if error:
             raise Lost("%s: %s" % (self.path, os.strerror(error)))
-        self.connection = ovs.jsonrpc.Connection(stream)
+        self.connection = ovs.jsonrpc.Connection(BoundedStream(stream))
 
     def ask_library(self, command, args):
         if not self.connection:
             self.connect()
         deadline = time.monotonic() + self.timeout_s
+        self.connection.stream.expect(deadline)
         request = ovs.jsonrpc.Message.create_request(command, args)
         self.connection.send(request)
         while True:
@@ -133,13 +272,13 @@ class Switch:
             error, reply = self.connection.recv()
             if not error and reply.id == request.id:
                 break
-            if error not in (0, errno.EAGAIN):
-                raise Lost("%s: %s" % (self.path, os.strerror(error)
-                                       if error > 0 else "connection closed"))
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 raise Lost("%s: no reply for %d s" % (self.path,
                                                       self.timeout_s))
+            if error not in (0, errno.EAGAIN):
+                raise Lost("%s: %s" % (self.path, os.strerror(error)
+                                       if error > 0 else "connection closed"))
             poller = ovs.poller.Poller()
             self.connection.wait(poller)
             self.connection.recv_wait(poller)
@@ -182,9 +321,8 @@ class Sample:
             self.ticks = int(show.get("totals", {}).get("ticks", 0))
             self.queues = {}
             for rxq in show["rxqs"]:
-                # A name may not look like anything but one field.
-                name = re.sub(r'[",\s]', "_", "%s/%d" % (rxq["port"],
-                                                         rxq["queue"]))
+                name = NOT_IN_NAME.sub("_", "%s/%d" % (rxq["port"],
+                                                       rxq["queue"]))
                 numa = rxq.get("numa")
                 self.queues[name] = {
                     "numa": numa if numa is not None and numa >= 0 else None,
