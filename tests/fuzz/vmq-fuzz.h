@@ -21,12 +21,15 @@
  *
  * A target is built by tests/run-fuzz with libFuzzer and run for some seconds,
  * beginning with the files in tests/corpus/.  An input that makes one fail
- * belongs there, once what it shows has been mended. */
+ * belongs there, once what it shows has been mended: with tests/fuzz/replay.c
+ * these files are run wherever there is a compiler. */
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "vmq-config.h"
 #include "vmq-util.h"
@@ -51,6 +54,33 @@ fuzz_text(const uint8_t *data, size_t size)
 
     memcpy(s, data, size);
     return s;
+}
+
+/* Is 's', an error message, one line of printable text? */
+static inline void
+fuzz_check_line(const char *s)
+{
+    FUZZ_ASSERT(s[0]);
+    for (; *s; s++) {
+        FUZZ_ASSERT(*s >= ' ' && *s <= '~');
+    }
+}
+
+/* Returns the name of a file, always the same one, that holds 'data' now. */
+static inline const char *
+fuzz_file(const void *data, size_t size)
+{
+    static char name[32];
+    static int fd = -1;
+
+    if (fd < 0) {
+        fd = memfd_create("fuzz", 0);
+        FUZZ_ASSERT(fd >= 0);
+        snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    }
+    FUZZ_ASSERT(!ftruncate(fd, 0));
+    FUZZ_ASSERT(pwrite(fd, data, size, 0) == (ssize_t) size);
+    return name;
 }
 
 /* One byte for each setting, in the order of their table: 0 to 127 for the
