@@ -11,6 +11,7 @@ OVS_OVERLAY += \
 	tests/vmq.at
 
 EXTRA_DIST += \
+	tests/check-inputs \
 	tests/check-metrics \
 	tests/check-package \
 	tests/check-purity \
@@ -194,6 +195,7 @@ CHECKS = \
 	check-warnings \
 	check-ovs-vmq \
 	check-ovs-stock \
+	check-inputs \
 	check-metrics \
 	check-tutorial \
 	check-system \
@@ -311,6 +313,13 @@ check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
 	  $(RUN_CHECK) $@ vmq.at $(OVS_TESTS) check vmq.at vmq-handoff.at
+	@$(RUN_CHECK) --end $@
+
+# Half of it is skipped without python3-prometheus-client and others.
+check-inputs: ovs
+	@$(RUN_CHECK) --begin $@
+	@OVS_TREE='$(OVS_TREE_DIR)' \
+	  $(RUN_CHECK) $@ inputs $(srcdir)/tests/check-inputs
 	@$(RUN_CHECK) --end $@
 
 # Without python3-prometheus-client, skipped.
@@ -432,7 +441,7 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-fuzz check-metrics check-model check-ovs-stock \
+.PHONY: check-fast check-fuzz check-inputs check-metrics check-model check-ovs-stock \
 	check-ovs-vmq check-package check-soak check-system check-tutorial \
 	check-warnings patch-check
 
