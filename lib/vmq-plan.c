@@ -718,11 +718,18 @@ find_elephant(const struct planner *w, uint32_t from)
     return elephant;
 }
 
-/* Does moving queue 'r' off PMD 'f' take enough off it to be worth it? */
+/* Does moving queue 'rxq' off PMD 'f' take enough off it to be worth it?  One
+ * with a backlog may take so little only because it gets so little: beside a
+ * queue that is offered several times what the PMD can do it would be starved
+ * for as long as that goes on. */
 static bool
-is_worth_moving(const struct pmd_work *f, const struct rxq_work *r)
+is_worth_moving(const struct planner *w, const struct pmd_work *f,
+                uint32_t rxq)
 {
-    return (r->load_ppm >= VMQ_MIN_RELIEF_PPM
+    const struct rxq_work *r = &w->rxqs[rxq];
+
+    return (w->s->rxqs[rxq].backlog
+            || r->load_ppm >= VMQ_MIN_RELIEF_PPM
             || r->load_ppm * f->n_rxqs * 2 > f->load_ppm);
 }
 
@@ -754,7 +761,7 @@ choose_spread(struct planner *w, uint32_t from, struct candidate *best)
         uint32_t i = w->by_pmd[k];
 
         if (w->rxqs[i].moved || w->s->rxqs[i].mobility != VMQ_DYNAMIC
-            || i == elephant || !is_worth_moving(f, &w->rxqs[i])) {
+            || i == elephant || !is_worth_moving(w, f, i)) {
             continue;
         }
         any_mobile = true;

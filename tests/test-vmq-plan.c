@@ -196,6 +196,24 @@ idle_neighbors_of_an_elephant_stay(void **state)
     host_destroy(&h);
 }
 
+/* Offered 0.3 %, beside one that is offered 400 %, a queue takes less than
+ * 0.1 %, and loses the rest. */
+static void
+a_starved_neighbor_of_an_elephant_leaves(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 9980);
+    host_add(&h, 0, 7);
+    host_add(&h, 0, 7);
+    h.s.rxqs[0].backlog = true;
+    h.s.rxqs[1].backlog = true;
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
 static void
 one_of_two_elephants_leaves(void **state)
 {
@@ -1761,6 +1779,7 @@ main(void)
         cmocka_unit_test(a_thousand_tiny_queues_can_leave_too),
         cmocka_unit_test(an_elephant_stays_and_the_others_leave_it),
         cmocka_unit_test(idle_neighbors_of_an_elephant_stay),
+        cmocka_unit_test(a_starved_neighbor_of_an_elephant_leaves),
         cmocka_unit_test(one_of_two_elephants_leaves),
         cmocka_unit_test(an_elephant_leaves_another_one_that_is_pinned),
         cmocka_unit_test(backlog_is_overload_at_any_measured_load),
