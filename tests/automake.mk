@@ -49,6 +49,7 @@ UNIT_TESTS = \
 	tests/test-vmq-properties \
 	tests/test-vmq-sim \
 	tests/test-vmq-snapshot \
+	tests/test-vmq-tenants \
 	tests/test-vmq-trace \
 	tests/test-vmq-traffic \
 	tests/test-vmq-window
@@ -111,6 +112,12 @@ tests_test_vmq_snapshot_SOURCES = \
 	tests/vmq-test.h
 tests_test_vmq_snapshot_CFLAGS = $(UNIT_CFLAGS)
 tests_test_vmq_snapshot_LDADD = $(UNIT_LDADD)
+
+tests_test_vmq_tenants_SOURCES = \
+	tests/test-vmq-tenants.c \
+	tests/vmq-test.h
+tests_test_vmq_tenants_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_tenants_LDADD = $(UNIT_LDADD)
 
 tests_test_vmq_trace_SOURCES = \
 	tests/test-vmq-trace.c \
@@ -190,6 +197,7 @@ RESULTS = $(abs_builddir)/test-results
 RUN_CHECK = RESULTS='$(RESULTS)' $(BASH) $(srcdir)/build-aux/run-check
 CHECKS = \
 	check-fast \
+	check-tenants \
 	check-fuzz \
 	check-model \
 	check-warnings \
@@ -226,6 +234,14 @@ endif
 	  $(srcdir)/tests/check-sim utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
+
+# What one tenant can cost the others; check-fast makes fewer attacks.
+TENANTS_CASES = 1000
+check-tenants: tests/test-vmq-tenants$(EXEEXT)
+	@$(RUN_CHECK) --begin $@
+	@VMQ_CASES='$(TENANTS_CASES)' CMOCKA_MESSAGE_OUTPUT=TAP \
+	  $(RUN_CHECK) $@ attacks ./tests/test-vmq-tenants
+	@$(RUN_CHECK) --end $@
 
 # The corpora are replayed in any case, the rest is skipped without clang's
 # libFuzzer.  With FUZZ_RESULTS, a run that was interrupted goes on.
@@ -441,8 +457,9 @@ patch-check: ovs
 	@$(RUN_CHECK) $@ patches $(OVS_TREE) check
 	@$(RUN_CHECK) --end $@
 
-.PHONY: check-fast check-fuzz check-inputs check-metrics check-model check-ovs-stock \
-	check-ovs-vmq check-package check-soak check-system check-tutorial \
+.PHONY: check-fast check-fuzz check-inputs check-metrics check-model \
+	check-ovs-stock check-ovs-vmq check-package check-soak check-system \
+	check-tenants check-tutorial \
 	check-warnings patch-check
 
 clean-check:

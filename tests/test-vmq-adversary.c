@@ -86,41 +86,13 @@ attack_run(struct attack *a, load_func *load, uint64_t seconds)
 
 /* Judging. */
 
-static bool
-same_rxq(const struct host_move *a, const struct host_move *b)
-{
-    return a->port_no == b->port_no && a->qid == b->qid;
-}
-
-/* The last move before log[i] of the same queue, NULL if there is none. */
-static const struct host_move *
-previous_move(const struct vmq_host *h, uint32_t i)
-{
-    for (uint32_t k = i; k-- > 0; ) {
-        if (same_rxq(&h->log[k], &h->log[i])) {
-            return &h->log[k];
-        }
-    }
-    return NULL;
-}
-
-static bool
-is_return(const struct vmq_host *h, uint32_t i)
-{
-    const struct host_move *m = &h->log[i];
-    const struct host_move *before = previous_move(h, i);
-
-    return (before && before->from == m->to
-            && m->ms - before->ms < VMQ_PINGPONG_MS);
-}
-
 static uint32_t
 count_pingpongs(const struct vmq_host *h)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < h->n_log; i++) {
-        n += (is_return(h, i) && h->log[i].from_bp < SPREAD_BP
+        n += (host_is_return(h, i) && h->log[i].from_bp < SPREAD_BP
               && !h->log[i].lossy);
     }
     return n;
@@ -137,10 +109,11 @@ count_circles(const struct vmq_host *h)
     for (uint32_t i = 0; i < h->n_log; i++) {
         const struct host_move *m = &h->log[i];
 
-        for (uint32_t k = i; !is_return(h, i) && k-- > 0; ) {
+        for (uint32_t k = i; !host_is_return(h, i) && k-- > 0; ) {
             if (m->ms - h->log[k].ms >= VMQ_PINGPONG_MS) {
                 break;
-            } else if (same_rxq(&h->log[k], m) && h->log[k].from == m->to) {
+            } else if (host_same_rxq(&h->log[k], m)
+                       && h->log[k].from == m->to) {
                 n++;
                 break;
             }
@@ -162,20 +135,12 @@ most_in(const struct vmq_host *h, uint64_t ms, bool returns)
             if (h->log[k].ms - h->log[i].ms > ms) {
                 break;
             }
-            n += (same_rxq(&h->log[k], &h->log[i])
-                  && (!returns || is_return(h, k)));
+            n += (host_same_rxq(&h->log[k], &h->log[i])
+                  && (!returns || host_is_return(h, k)));
         }
         most = n > most ? n : most;
     }
     return most;
-}
-
-/* C2. */
-static uint32_t
-moves_bound(const struct vmq_config *c, uint64_t ms)
-{
-    return (2 * c->credits
-            + (ms + c->credit_refill_ms - 1) / c->credit_refill_ms);
 }
 
 /* A return t after the last move costs 1 + 2 * (1 - t / 60 s) credits, and
@@ -203,10 +168,10 @@ check_credit_bounds(const struct vmq_host *h)
         for (uint32_t k = i; k < h->n_log; k++) {
             uint64_t ms = h->log[k].ms - h->log[i].ms;
 
-            if (same_rxq(&h->log[k], &h->log[i])) {
+            if (host_same_rxq(&h->log[k], &h->log[i])) {
                 n_moves++;
-                n_returns += is_return(h, k);
-                assert_in_range(n_moves, 0, moves_bound(&h->config, ms));
+                n_returns += host_is_return(h, k);
+                assert_in_range(n_moves, 0, host_moves_bound(&h->config, ms));
                 assert_in_range(n_returns, 0, returns_bound(&h->config, ms));
             }
         }
@@ -236,7 +201,7 @@ print_attack(const struct attack *a, const char *name, uint64_t rest_ms)
 
     for (size_t i = 0; i < TEST_ARRAY_SIZE(windows_ms); i++) {
         n[i] = most_in(h, windows_ms[i], false);
-        assert_in_range(n[i], 0, moves_bound(&h->config, windows_ms[i]));
+        assert_in_range(n[i], 0, host_moves_bound(&h->config, windows_ms[i]));
     }
     print_message("# %s: %u moves in %llu s, of one queue %u/%u/%u/%u/%u; "
                   "%u circles; forced returns %u, of one queue %u (bound "
@@ -739,10 +704,10 @@ run_shove(const char *name, uint32_t high_bp, uint32_t low_bp)
     most = others_in(&a.h, 60000);
     print_message("# %s: %u of %u moves were others', at most %u in any "
                   "minute (at most %u)\n", name, n_others, a.h.n_moves, most,
-                  N_OTHERS * moves_bound(&a.h.config, 60000));
+                  N_OTHERS * host_moves_bound(&a.h.config, 60000));
 
     /* What the others' own credits let happen to them. */
-    assert_in_range(most, 0, N_OTHERS * moves_bound(&a.h.config, 60000));
+    assert_in_range(most, 0, N_OTHERS * host_moves_bound(&a.h.config, 60000));
     attack_finish(&a, name);
 }
 

@@ -437,3 +437,40 @@ host_worst_offered_bp(const struct vmq_host *h)
     }
     return worst_bp;
 }
+
+/* The log. */
+
+bool
+host_same_rxq(const struct host_move *a, const struct host_move *b)
+{
+    return a->port_no == b->port_no && a->qid == b->qid;
+}
+
+/* The last move before log[i] of the same queue, NULL if there is none. */
+static const struct host_move *
+previous_move(const struct vmq_host *h, uint32_t i)
+{
+    for (uint32_t k = i; k-- > 0; ) {
+        if (host_same_rxq(&h->log[k], &h->log[i])) {
+            return &h->log[k];
+        }
+    }
+    return NULL;
+}
+
+bool
+host_is_return(const struct vmq_host *h, uint32_t i)
+{
+    const struct host_move *m = &h->log[i];
+    const struct host_move *before = previous_move(h, i);
+
+    return (before && before->from == m->to
+            && m->ms - before->ms < VMQ_PINGPONG_MS);
+}
+
+uint32_t
+host_moves_bound(const struct vmq_config *c, uint64_t ms)
+{
+    return (2 * c->credits
+            + (ms + c->credit_refill_ms - 1) / c->credit_refill_ms);
+}

@@ -130,6 +130,13 @@ uint32_t host_worst_bp(const struct vmq_host *);
 enum vmq_sample_status host_tick(struct vmq_host *);
 /* Ticks until 'ms' have gone by.  Returns the number of moves. */
 uint32_t host_run(struct vmq_host *, uint64_t ms);
+/* The most moves of a queue in 'ms' that invariant C2 in vmq-credit.h allows
+ * with these settings. */
+uint32_t host_moves_bound(const struct vmq_config *, uint64_t ms);
+/* Is the move log[i] one back to where the queue came from within the last
+ * minute?  Worked out from the log. */
+bool host_is_return(const struct vmq_host *, uint32_t i);
+bool host_same_rxq(const struct host_move *, const struct host_move *);
 /* Takes queue 'rxq' away; those after it move up.  Not before the first
  * tick. */
 void host_remove(struct vmq_host *, uint32_t rxq);
