@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	tests/vmq-demo \
 	tests/vmq-freeze \
 	tests/vmq-handoff.pml \
+	tests/vmq-hostile-peer \
 	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-show.json \
