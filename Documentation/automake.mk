@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	Documentation/vmq-fleet.rst \
 	Documentation/vmq-handoff.rst \
 	Documentation/vmq-operators.rst \
+	Documentation/vmq-security.rst \
 	Documentation/vmq-simulation.rst \
 	Documentation/vmq-top-200x50.txt \
 	Documentation/vmq-top.rst \
