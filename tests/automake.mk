@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/vmq-terminal \
 	tests/vmq-traffic.8 \
 	tests/vmq-tsan.supp \
+	tests/vmqchecks.py \
 	tests/vmqlab.py
 
 ## -------------------------------- ##

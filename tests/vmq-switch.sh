@@ -153,6 +153,53 @@ vmq_netns() {               # COMMAND...
         '[ -z "$0" ] || ip link set lo up; exec "$@"' "$vmq_unshare" "$@"
 }
 
+# Starts ovsdb-server, for vmq_switch_start or again after it has ended.
+vmq_ovsdb_start() {
+    rm -f "$VMQ_DIR/db.sock"
+    # Started in the background, both ignore the terminal's Ctrl-C: they end
+    # when vmq_switch_stop says so.
+    ovsdb-server "$VMQ_DIR/conf.db" --pidfile --log-file -vconsole:off \
+        --remote="punix:$VMQ_DIR/db.sock" \
+        < /dev/null >> "$VMQ_DIR/ovsdb-server.out" 2>&1 &
+    VMQ_OVSDB_PID=$!
+    vmq_left=100
+    until [ -S "$VMQ_DIR/db.sock" ]; do
+        vmq_left=$((vmq_left - 1))
+        [ $vmq_left -gt 0 ] && vmq_alive $VMQ_OVSDB_PID \
+            || { vmq_die "ovsdb-server does not start"; return 1; }
+        sleep 0.1
+    done
+}
+
+# Starts ovs-vswitchd with ARGs, for vmq_switch_start or again after it has
+# ended.
+vmq_vswitchd_start() {      # ARG...
+    # shellcheck disable=SC2086
+    vmq_netns $vmq_under ovs-vswitchd "unix:$VMQ_DIR/db.sock" \
+        --pidfile --log-file -vconsole:off "$@" \
+        < /dev/null >> "$VMQ_DIR/ovs-vswitchd.out" 2>&1 &
+    VMQ_VSWITCHD_PID=$!
+    export VMQ_OVSDB_PID VMQ_VSWITCHD_PID \
+           VMQ_HUGEPAGES VMQ_DPDK_EXTRA VMQ_PEER_EAL
+    # DPDK without hugepages clears its memory first, which takes seconds.
+    vmq_left=600
+    until ovs-appctl --timeout=5 -t ovs-vswitchd version > /dev/null 2>&1 \
+        && ovs-vsctl --timeout=5 --bare get Open_vSwitch . cur_cfg \
+           > /dev/null 2>&1 \
+        && { [ $vmq_dpdk = no ] \
+             || [ "$(ovs-vsctl get Open_vSwitch . dpdk_initialized)" \
+                  = true ]; }; do
+        vmq_left=$((vmq_left - 1))
+        if [ $vmq_left -le 0 ] || ! vmq_alive $VMQ_VSWITCHD_PID; then
+            tail -n 20 "$VMQ_DIR/ovs-vswitchd.log" \
+                "$VMQ_DIR/ovs-vswitchd.out" >&2
+            vmq_die "ovs-vswitchd does not start"
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
 # Options:
 #   --tree=DIR               built Open vSwitch (default: $OVS_TREE)
 #   --dir=DIR                instead of a new directory in $TMPDIR
@@ -205,19 +252,7 @@ vmq_switch_start() {
 
     ovsdb-tool create "$VMQ_DIR/conf.db" \
         "$vmq_tree/vswitchd/vswitch.ovsschema" || return 1
-    # Started in the background, both ignore the terminal's Ctrl-C: they end
-    # when vmq_switch_stop says so.
-    ovsdb-server "$VMQ_DIR/conf.db" --pidfile --log-file -vconsole:off \
-        --remote="punix:$VMQ_DIR/db.sock" \
-        < /dev/null > "$VMQ_DIR/ovsdb-server.out" 2>&1 &
-    VMQ_OVSDB_PID=$!
-    vmq_left=100
-    until [ -S "$VMQ_DIR/db.sock" ]; do
-        vmq_left=$((vmq_left - 1))
-        [ $vmq_left -gt 0 ] && vmq_alive $VMQ_OVSDB_PID \
-            || { vmq_die "ovsdb-server does not start"; return 1; }
-        sleep 0.1
-    done
+    vmq_ovsdb_start || return 1
     ovs-vsctl --no-wait --timeout=10 init || return 1
 
     if [ $vmq_dpdk = yes ]; then
@@ -230,31 +265,7 @@ vmq_switch_start() {
     # shellcheck disable=SC2086
     [ -z "$vmq_settings" ] \
         || ovs-vsctl --no-wait set Open_vSwitch . $vmq_settings || return 1
-
-    # shellcheck disable=SC2086
-    vmq_netns $vmq_under ovs-vswitchd "unix:$VMQ_DIR/db.sock" \
-        --pidfile --log-file -vconsole:off "$@" \
-        < /dev/null > "$VMQ_DIR/ovs-vswitchd.out" 2>&1 &
-    VMQ_VSWITCHD_PID=$!
-    export VMQ_OVSDB_PID VMQ_VSWITCHD_PID \
-           VMQ_HUGEPAGES VMQ_DPDK_EXTRA VMQ_PEER_EAL
-    # DPDK without hugepages clears its memory first, which takes seconds.
-    vmq_left=600
-    until ovs-appctl --timeout=5 -t ovs-vswitchd version > /dev/null 2>&1 \
-        && ovs-vsctl --timeout=5 --bare get Open_vSwitch . cur_cfg \
-           > /dev/null 2>&1 \
-        && { [ $vmq_dpdk = no ] \
-             || [ "$(ovs-vsctl get Open_vSwitch . dpdk_initialized)" \
-                  = true ]; }; do
-        vmq_left=$((vmq_left - 1))
-        if [ $vmq_left -le 0 ] || ! vmq_alive $VMQ_VSWITCHD_PID; then
-            tail -n 20 "$VMQ_DIR/ovs-vswitchd.log" \
-                "$VMQ_DIR/ovs-vswitchd.out" >&2
-            vmq_die "ovs-vswitchd does not start"
-            return 1
-        fi
-        sleep 0.1
-    done
+    vmq_vswitchd_start "$@"
 }
 
 # Stops what runs, removes what was made.  May be called at any time, also
