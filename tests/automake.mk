@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/vmq-bench-idle \
 	tests/vmq-bench-move \
 	tests/vmq-bench-overhead \
+	tests/vmq-chaos \
 	tests/vmq-demo \
 	tests/vmq-freeze \
 	tests/vmq-handoff.pml \
@@ -210,6 +211,7 @@ CHECKS = \
 	check-tutorial \
 	check-system \
 	check-soak \
+	check-chaos-quick \
 	patch-check
 
 check-local:
@@ -411,6 +413,40 @@ soak-tsan:
 	   --seconds=$(SOAK_SECONDS) $(SOAK_FLAGS)"
 	@$(RUN_CHECK) --end $@
 .PHONY: soak-asan soak-tsan
+
+# Everything that can be done to a switch, with DPDK.  CHAOS_FLAGS goes to the
+# program, e.g. "--seconds=600 --seed=1-10 --results=FILE".  check-chaos-quick
+# is the part of "check": without CHAOS_QUICK_SEED, with another seed each time.
+CHAOS_FLAGS =
+CHAOS_QUICK_SEED = --seed=1
+CHAOS = VMQ_BUILDDIR='$(abs_builddir)' $(srcdir)/tests/vmq-chaos
+check-chaos: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ chaos $(SHELL) -c \
+	  "$(CHAOS) --tree='$(OVS_TREE_DIR)' --keep=$(abs_builddir)/vmq-chaos \
+	   $(CHAOS_FLAGS)"
+	@$(RUN_CHECK) --end $@
+
+check-chaos-asan: $(noinst_PROGRAMS)
+	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ chaos $(SHELL) -c \
+	  "$(CHAOS) --tree='$(OVS_TREE_DIR)-asan' \
+	   --keep=$(abs_builddir)/vmq-chaos-asan $(CHAOS_FLAGS)"
+	@$(RUN_CHECK) --end $@
+
+check-chaos-quick: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@$(RUN_CHECK) $@ chaos $(SHELL) -c \
+	  "$(CHAOS) --tree='$(OVS_TREE_DIR)' --seconds=45 $(CHAOS_QUICK_SEED) \
+	   --keep=$(abs_builddir)/vmq-chaos-quick"
+	@$(RUN_CHECK) --end $@
+
+# Whether the results of long runs are what they must be.
+CHAOS_RESULTS = $(srcdir)/tests/results/vmq-chaos.jsonl
+chaos-summary:
+	@$(srcdir)/tests/vmq-chaos --summary=$(CHAOS_RESULTS)
+.PHONY: chaos-summary check-chaos check-chaos-asan check-chaos-quick
 
 # How long plans take.
 EXTRA_PROGRAMS = tests/vmq-bench-plan

@@ -36,17 +36,7 @@ N_CORES = 4                     # PMDs, if the mask allows all of them.
 
 # When a packet counts as lost, and a command as hanging.  A sanitizer and a
 # machine that does other things make everything take tens of times longer.
-PATIENCE_S = 60
-
-# Lines of the log that are errors but do not count, each with its reason.
-LOG_ALLOWED = (
-    # The peer closes its end of the vhost-user socket when it ends, or is not
-    # there yet.
-    r"dpdk\|ERR\|VHOST_CONFIG: \(\S+\) "
-    r"(recvmsg failed|vhost read message failed|sendmsg (failed|error))",
-    # The cores are made up.
-    r"dpdk\|ERR\|Thread getaffinity failed",
-)
+PATIENCE_S = 120
 
 # Runs a switch until its standard input is closed, by whatever end of this
 # program: $0 is tests/vmq-switch.sh, the arguments are vmq_switch_start's.
@@ -62,7 +52,7 @@ echo "$VMQ_VSWITCHD_PID $VMQ_OVSDB_PID $VMQ_HUGEPAGES"
 while read -r command args; do
     case $command in
     wait)
-        wait "$VMQ_VSWITCHD_PID" && status=0 || status=$?
+        wait "$VMQ_VSWITCHD_PID" 2> /dev/null && status=0 || status=$?
         VMQ_VSWITCHD_PID=
         echo "$status"
         ;;
@@ -81,6 +71,23 @@ done
 
 class Failure(Exception):
     """The test has failed and cannot go on."""
+
+
+def alive(pid):
+    """Whether process 'pid' is there, and not only its exit status."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_end(pid):
+    deadline = time.monotonic() + PATIENCE_S
+    while alive(pid):
+        if time.monotonic() > deadline:
+            raise Failure("process %d does not end" % pid)
+        time.sleep(0.02)
 
 
 class Connection:
@@ -167,14 +174,13 @@ class Switch:
         return int(line)
 
     def connect(self):
-        return Connection("%s/ovs-vswitchd.%d.ctl" % (self.dir, self.pid))
+        return Connection(self.control())
+
+    def control(self):
+        return "%s/ovs-vswitchd.%d.ctl" % (self.dir, self.pid)
 
     def alive(self):
-        try:
-            with open("/proc/%d/stat" % self.pid) as f:
-                return f.read().rpartition(")")[2].split()[0] not in "ZX"
-        except OSError:
-            return False
+        return alive(self.pid)
 
     def exit(self):
         """Has ovs-vswitchd exit.  Returns its exit status."""
@@ -184,11 +190,7 @@ class Switch:
 
     def wait_exit(self):
         """Returns the exit status of ovs-vswitchd, which is about to end."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.alive():
-            if time.monotonic() > deadline:
-                raise Failure("ovs-vswitchd does not exit")
-            time.sleep(0.05)
+        wait_end(self.pid)
         self.connection.close()
         self.connection = None
         return self.tell("wait")
@@ -237,6 +239,16 @@ class Driver:
     """Moves queues, and judges what the switch says of them."""
 
     DROPS = ()                  # What packets must never be dropped for.
+
+    # Lines of the log that are errors but do not count, each with its reason.
+    LOG_ALLOWED = (
+        # The peer closes its end of the vhost-user socket when it ends, or is
+        # not there yet.
+        r"dpdk\|ERR\|VHOST_CONFIG: \(\S+\) "
+        r"(recvmsg failed|vhost read message failed|sendmsg (failed|error))",
+        # The cores are made up.
+        r"dpdk\|ERR\|Thread getaffinity failed",
+    )
 
     def __init__(self, switch, options):
         self.switch = switch
@@ -466,18 +478,20 @@ class Driver:
             self.n_drops[name] = n
 
     def check_log(self):
-        allowed = re.compile("|".join(LOG_ALLOWED))
-        path = os.path.join(self.switch.dir, "ovs-vswitchd.log")
-        with open(path, errors="replace") as f:
-            for line in f:
-                if (re.search(r"\|(ERR|EMER)\||assertion", line)
-                        and not allowed.search(line)):
-                    self.problem("log: " + line.strip())
+        allowed = re.compile("|".join(self.LOG_ALLOWED))
+        for name in "ovs-vswitchd.log", "ovsdb-server.log":
+            path = os.path.join(self.switch.dir, name)
+            with open(path, errors="replace") as f:
+                for line in f:
+                    if (re.search(r"\|(ERR|EMER)\||assertion", line)
+                            and not allowed.search(line)):
+                        self.problem("log: " + line.strip())
 
     def check_reports(self):
         for name in sorted(os.listdir(self.switch.dir)):
             path = os.path.join(self.switch.dir, name)
-            if name.startswith("sanitizer") or name == "ovs-vswitchd.out":
+            if name.startswith("sanitizer") or name in ("ovs-vswitchd.out",
+                                                        "ovsdb-server.out"):
                 with open(path, errors="replace") as f:
                     text = f.read()
                 for line in re.findall(r"^(?:SUMMARY: .*|.*runtime error.*)",
@@ -506,7 +520,8 @@ class Peer:
         self.n_starts += 1
         switch = self.soak.switch
         command = [self.soak.options.traffic, "--json=" + self.path("json"),
-                   "--control=" + self.path("control"), "--wait-link=60",
+                   # Its ports may be away for long.
+                   "--control=" + self.path("control"), "--wait-link=3600",
                    "--queue-size=4096", "--duration=%d"
                    % (self.soak.options.seconds * 3 + 600),
                    "--huge" if switch.hugepages else "--no-huge"]
@@ -544,8 +559,8 @@ class Peer:
             self.process.wait()
             self.process = None
 
-    def stop(self):
-        """Ends the traffic and checks its report."""
+    def end(self):
+        """Ends the traffic and returns its report."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(PATIENCE_S)
@@ -555,9 +570,13 @@ class Peer:
         self.process = None
         try:
             with open(self.path("json")) as f:
-                report = json.load(f)
+                return json.load(f)
         except (OSError, ValueError) as e:
             raise Failure("vmq-traffic: no report: %s" % e)
+
+    def stop(self):
+        """Ends the traffic and checks its report."""
+        report = self.end()
         totals = report["totals"]
         self.soak.note("%s: %s" % (self.name, totals))
         self.soak.sent += totals["sent"]
