@@ -620,6 +620,9 @@ def check_options(parser, options):
     if not options.tree:
         parser.error("--tree or $OVS_TREE is needed")
     options.tree = os.path.abspath(options.tree)
+    path = os.path.join(options.tree, "vswitchd/ovs-vswitchd")
+    if not os.access(path, os.X_OK):
+        parser.error(path + " is not built")
 
 
 def skip_unless_dpdk(options):
