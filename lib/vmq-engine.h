@@ -135,8 +135,6 @@ struct vmq_totals {
     uint64_t n_outcomes[VMQ_N_OUTCOMES];
     uint64_t n_forced_returns;
     uint64_t n_pingpongs;
-    uint64_t tick_us_total;     /* Main thread's time, moves apart. */
-    uint64_t tick_us_max;
     uint64_t flows_warmed;
     uint64_t flows_skipped;
 };
@@ -165,6 +163,8 @@ struct vmq_view {
     const struct vmq_config *config;
     const char *const *setting_errors;      /* By index in vmq_settings[]. */
     const struct vmq_totals *totals;
+    const struct vmq_hist *ticks;           /* CPU time of the main thread
+                                             * in ns, moves apart. */
     const struct vmq_hist *blackouts;       /* In ns, of moves...  */
     const struct vmq_hist *preempted;       /* ...and of 'preempted' ones. */
     uint32_t n_moving;                      /* Under way. */

@@ -233,8 +233,8 @@ show_head(const struct vmq_view *view, struct ds *reply)
     ds_put_format(reply, "  ticks: %"PRIu64", %"PRIu64" late, %"PRIu64
                   " dropped, %"PRIu64" us on average, %"PRIu64" us at most\n",
                   totals->n_ticks, totals->n_late, totals->n_stale,
-                  totals->n_ticks ? totals->tick_us_total / totals->n_ticks
-                                  : 0, totals->tick_us_max);
+                  (uint64_t) vmq_hist_mean(view->ticks) / 1000,
+                  view->ticks->max / 1000);
     ds_put_cstr(reply, "  moves:");
     for (int i = 0; i < VMQ_N_OUTCOMES; i++) {
         ds_put_format(reply, " %"PRIu64" %s,", totals->n_outcomes[i],
@@ -579,8 +579,12 @@ totals_to_json(const struct vmq_view *view)
     put_int(json, "ticks", totals->n_ticks);
     put_int(json, "late", totals->n_late);
     put_int(json, "dropped", totals->n_stale);
-    put_int(json, "tick_us_total", totals->tick_us_total);
-    put_int(json, "tick_us_max", totals->tick_us_max);
+    put_int(json, "tick_us_total", view->ticks->sum / 1000);
+    put_int(json, "tick_us_p50",
+            vmq_hist_percentile(view->ticks, 50) / 1000);
+    put_int(json, "tick_us_p99",
+            vmq_hist_percentile(view->ticks, 99) / 1000);
+    put_int(json, "tick_us_max", view->ticks->max / 1000);
     put_int(json, "forced_returns", totals->n_forced_returns);
     put_int(json, "pingpongs", totals->n_pingpongs);
     put_int(json, "flows_warmed", totals->flows_warmed);

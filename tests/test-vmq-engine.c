@@ -23,11 +23,13 @@
 #include "vmq-engine.h"
 
 #include <string.h>
+#include <time.h>
 #include "openvswitch/poll-loop.h"
 #include "ovstest.h"
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmq-hist.h"
 
 #define N_RXQS 3
 
@@ -36,6 +38,8 @@ struct datapath {
     uint32_t core[N_RXQS];
     uint32_t n_rxqs;
     uint64_t generation;
+    uint64_t sleep_ns;          /* While it is looked at... */
+    uint64_t cpu_ns;            /* ...and what that takes of the CPU. */
 
     struct vmq_effect *effects; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
@@ -44,11 +48,25 @@ struct datapath {
     enum vmq_outcome outcome;   /* ...like this. */
 };
 
+static uint64_t
+cpu_ns(void)
+{
+    struct timespec ts;
+
+    xclock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
 static void
 collect(void *dp_, struct vmq_snapshot *raw)
 {
     struct datapath *dp = dp_;
     uint64_t now_ns = time_usec() * 1000;
+
+    xnanosleep(dp->sleep_ns);
+    for (uint64_t end_ns = cpu_ns() + dp->cpu_ns; cpu_ns() < end_ns; ) {
+        continue;
+    }
 
     raw->window_ns = raw->window_cycles = now_ns;
     raw->now_ms = time_msec();
@@ -306,6 +324,29 @@ test_ticks(struct vmq_engine *engine, struct datapath *dp)
     ovs_assert(run_ticks(engine, 5) > 0);
 }
 
+/* What a tick costs is CPU time, not time. */
+static void
+test_tick_cost(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct vmq_view view;
+
+    run_ticks(engine, 3);
+    vmq_engine_view(engine, &view);
+    ovs_assert(view.ticks->n == view.totals->n_ticks);
+    ovs_assert(view.ticks->max < 10 * 1000 * 1000);
+
+    dp->sleep_ns = 30 * 1000 * 1000;
+    run_ticks(engine, 3);
+    vmq_engine_view(engine, &view);
+    ovs_assert(view.ticks->max < 10 * 1000 * 1000);
+
+    dp->sleep_ns = 0;
+    dp->cpu_ns = 12 * 1000 * 1000;
+    run_ticks(engine, 1);
+    vmq_engine_view(engine, &view);
+    ovs_assert(view.ticks->max >= 12 * 1000 * 1000);
+}
+
 static void
 run_test(void (*test)(struct vmq_engine *, struct datapath *))
 {
@@ -342,6 +383,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_failed);
     run_test(test_off);
     run_test(test_ticks);
+    run_test(test_tick_cost);
     test_destroyed();
 }
 
