@@ -81,6 +81,8 @@ struct dp_vmq {
     uint64_t start_ns;
     uint64_t generation;        /* Changes whenever a queue may have changed
                                  * its PMD. */
+    struct hmap by_netdev;      /* Ports, by device, as they were at... */
+    uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
     bool fake_loads;            /* Tests: dpif-dummy/set-rxq-load was used. */
     uint64_t fake_ns;           /* Time of the last collection then. */
@@ -1358,6 +1360,8 @@ dp_vmq_create(struct dp_netdev *dp)
     dp->vmq = xzalloc(sizeof *dp->vmq);
     dp->vmq->engine = vmq_engine_create(dp->name, &ops, dp);
     vmq_post_init(&dp->vmq->post);
+    hmap_init(&dp->vmq->by_netdev);
+    dp->vmq->by_netdev_seq = UINT64_MAX;
     atomic_init(&dp->vmq->flow_limit, 10000);   /* What udpif starts with. */
     dp->vmq->start_tsc = dp_vmq_tsc();
     dp->vmq->start_ns = dp_vmq_now_ns();
@@ -1369,6 +1373,7 @@ dp_vmq_destroy(struct dp_netdev *dp)
     if (dp->vmq) {
         vmq_engine_destroy(dp->vmq->engine);
         vmq_post_destroy(&dp->vmq->post);
+        hmap_destroy(&dp->vmq->by_netdev);
         free(dp->vmq->transits);        /* All have ended. */
         free(dp->vmq);
     }
@@ -1452,11 +1457,41 @@ dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
     }
 }
 
+/* Returns the port of 'dp' whose device is 'netdev', NULL if there is none.
+ * ovs-vswitchd asks for every port in turn, several times a minute: looking at
+ * all ports each time would take 4 million looks of 2,000 ports. */
+static const struct dp_netdev_port *
+dp_vmq_find_port(const struct dp_netdev *dp, const struct netdev *netdev)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    struct hmap *by_netdev = &dp->vmq->by_netdev;
+    uint64_t seq = seq_read(dp->port_seq);
+    struct dp_netdev_port *port;
+
+    if (dp->vmq->by_netdev_seq != seq) {
+        /* Ports that are gone take their nodes with them. */
+        hmap_clear(by_netdev);
+        HMAP_FOR_EACH (port, node, &dp->ports) {
+            hmap_insert(by_netdev, &port->vmq.netdev_node,
+                        hash_pointer(port->netdev, 0));
+        }
+        dp->vmq->by_netdev_seq = seq;
+    }
+
+    HMAP_FOR_EACH_WITH_HASH (port, vmq.netdev_node, hash_pointer(netdev, 0),
+                             by_netdev) {
+        if (port->netdev == netdev) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
 /* Tells what dynamic VMQ knows of the port whose device is 'netdev'.  Returns
  * false if it is not in a userspace datapath, or dynamic VMQ is off there.
  * Otherwise the caller has to call dpif_netdev_vmq_put_port().
  *
- * For the main thread.  Takes time in proportion to the number of ports. */
+ * For the main thread. */
 bool
 dpif_netdev_vmq_get_port(const struct netdev *netdev,
                          struct dpif_vmq_port *info)
@@ -1468,18 +1503,16 @@ dpif_netdev_vmq_get_port(const struct netdev *netdev,
     ovs_mutex_lock(&dp_netdev_mutex);
     SHASH_FOR_EACH (node, &dp_netdevs) {
         struct dp_netdev *dp = node->data;
-        struct dp_netdev_port *port;
+        const struct dp_netdev_port *port;
 
         if (found || !vmq_engine_is_on(dp->vmq->engine)) {
             continue;
         }
         ovs_rwlock_rdlock(&dp->port_rwlock);
-        HMAP_FOR_EACH (port, node, &dp->ports) {
-            if (port->netdev == netdev) {
-                dp_vmq_get_port(dp, port, info);
-                found = true;
-                break;
-            }
+        port = dp_vmq_find_port(dp, netdev);
+        if (port) {
+            dp_vmq_get_port(dp, port, info);
+            found = true;
         }
         ovs_rwlock_unlock(&dp->port_rwlock);
     }

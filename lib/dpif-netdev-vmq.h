@@ -24,6 +24,7 @@
  * in dpif-netdev-vmq.c, which dpif-netdev.c includes at its end because all of
  * them see its private structures. */
 
+#include "openvswitch/hmap.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
 #include "vmq-handoff.h"
@@ -77,6 +78,7 @@ struct dp_vmq_port {
                                      * complained of, otherwise 0. */
     unsigned int status;            /* That the database knows of: an enum
                                      * vmq_mobility plus 1, 0 if none. */
+    struct hmap_node netdev_node;   /* In 'by_netdev' of struct dp_vmq. */
 };
 
 /* Of a PMD thread. */
