@@ -64,6 +64,10 @@
  * long, a queue whose new PMD hangs is not polled for as long. */
 #define VMQ_PATIENCE_NS UINT64_C(250000000)
 
+/* Clocks read within this time were read at the same time.  It is some 50 ns
+ * unless the thread loses its CPU in between, then at least 10 times this. */
+#define VMQ_SAME_TIME_NS 10000
+
 /* What the PMD loop hardly ever calls must not be inlined there: it would take
  * the registers that the loop needs, at 11 instructions per iteration. */
 #define VMQ_COLD __attribute__((__noinline__, __cold__))
@@ -105,6 +109,20 @@ dp_vmq_tsc(void)
     static struct pmd_perf_stats clock;     /* Large. */
 
     return cycles_counter_update(&clock);
+}
+
+/* Reads both clocks at the same time, as far as the CPU is not taken away in
+ * between every time. */
+static void
+dp_vmq_read_clocks(uint64_t *ns, uint64_t *tsc)
+{
+    for (int i = 0; i < 3; i++) {
+        *ns = dp_vmq_now_ns();
+        *tsc = dp_vmq_tsc();
+        if (dp_vmq_now_ns() - *ns < VMQ_SAME_TIME_NS) {
+            break;
+        }
+    }
 }
 
 /* Returns how often something else was given the CPU of this thread although
@@ -177,8 +195,9 @@ dp_vmq_interval_end(struct dp_netdev_pmd_thread *pmd,
         } else {
             atomic_read_relaxed(&pmd->intrvl_cycles, &pmd_tsc);
         }
-        cycles = (double) cycles * pmd_tsc
-                 / (rxq->vmq.interval_tsc - start_tsc);
+        /* The start was read on another CPU, whose TSC may differ. */
+        cycles = MIN((double) cycles * pmd_tsc
+                     / (rxq->vmq.interval_tsc - start_tsc), pmd_tsc);
     }
     return cycles;
 }
@@ -365,8 +384,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     struct dp_netdev_port *port;
     size_t n_pmds;
 
-    raw->window_ns = dp_vmq_now_ns();
-    raw->window_cycles = dp_vmq_tsc();
+    dp_vmq_read_clocks(&raw->window_ns, &raw->window_cycles);
     raw->now_ms = time_msec();
     raw->generation = dp->vmq->generation;
 
@@ -787,7 +805,7 @@ struct dp_vmq_transit {
     struct dp_netdev_pmd_thread *from, *to;
     struct dp_vmq_warmup warmup;
     struct vmq_effect *effect;
-    uint64_t patience_ns;       /* When to take the letter back. */
+    uint64_t handed_ns;         /* When the handoff began. */
     bool emc_enabled;           /* As the destination will know it. */
 
     /* Of the thread that has the letter. */
@@ -1062,11 +1080,15 @@ dp_vmq_transit_end(struct dp_netdev *dp, struct dp_vmq_transit *transit,
     transit->effect->preempted = transit->preempted;
     transit->phase = VMQ_PHASE_ENDED;
 
-    /* Also of a queue that the source let go, and had to take again. */
+    /* Also of a queue that the source let go, and had to take again.  The TSCs
+     * are those of two CPUs, and may differ: it cannot have been for longer
+     * than the handoff took. */
     if (transit->last_poll_tsc
         && transit->first_poll_tsc > transit->last_poll_tsc) {
-        transit->effect->blackout_ns = dp_vmq_tsc_to_ns(
-            dp, transit->first_poll_tsc - transit->last_poll_tsc);
+        transit->effect->blackout_ns = MIN(
+            dp_vmq_tsc_to_ns(
+                dp, transit->first_poll_tsc - transit->last_poll_tsc),
+            dp_vmq_now_ns() - transit->handed_ns);
     }
     if (outcome != VMQ_OUTCOME_APPLIED) {
         return;
@@ -1107,10 +1129,10 @@ dp_vmq_transit_advance(struct dp_netdev *dp, struct dp_vmq_transit *transit,
                           &transit->from->vmq.mailbox,
                           &transit->to->vmq.mailbox);
         transit->phase = VMQ_PHASE_HANDING;
-        transit->patience_ns = now_ns + VMQ_PATIENCE_NS;
+        transit->handed_ns = now_ns;
     }
     if (transit->phase == VMQ_PHASE_HANDING) {
-        if (now_ns >= transit->patience_ns) {
+        if (now_ns >= transit->handed_ns + VMQ_PATIENCE_NS) {
             vmq_handoff_take_back(&dp->vmq->post, &transit->handoff);
         }
         if (vmq_handoff_ended(&transit->handoff)) {

@@ -47,12 +47,27 @@
 #define STALE_INTERVALS 10
 #define STALE_MIN_MS 1000
 
+/* Loads are shares of the TSC of the CPU that the main thread runs on, which
+ * may not be the one that it ran on at the sample before.  If the TSC and the
+ * clock disagree by more than this factor on how long a sample was, compared
+ * to the one before, the TSCs of the two CPUs do, and loads mean nothing.  A
+ * lower factor takes a TSC that follows the frequency of the CPU for that, a
+ * higher one lets loads be wrong by as much.  Samples of less than 1 ms are
+ * too short to tell. */
+#define TSC_FACTOR 2
+#define TSC_MIN_NS 1000000
+
 /* Less stolen time than this part of the time charged is noise: the counters
  * of a PMD and the CPU clock of its thread are not read at exactly the same
  * moment, which makes some 10 us of 100 ms.  A higher limit hides real
  * competition for the CPU, a lower one makes capacities flicker.  (A sample of
  * less than 1 ms tells nothing at all about stolen time.) */
 #define NOISE_DIVISOR 100
+
+/* An iteration of a PMD that has not ended after this time is charged while it
+ * lasts.  Less would do so with PMDs that sleep, for 10 ms at most, more hides
+ * that a PMD gets no CPU time until it gets some. */
+#define OPEN_MS 20
 
 /* Backlog: this many samples in a row in which at least 9 of 10 polls of a
  * queue returned a full batch, while its PMD idled less than 1/50 of the time.
@@ -114,7 +129,13 @@ struct window_pmd {
 
     /* While a sample is taken in. */
     struct pmd_counts delta;
+    uint64_t charged_cycles;    /* By the PMD itself... */
+    uint64_t taken_cycles;      /* ...of which it did not have that many. */
     uint64_t rxq_cycles;        /* Of its queues, not scaled. */
+
+    bool polls;                 /* Had queues in the last sample. */
+    uint64_t open_ms;           /* No iteration has ended for that long... */
+    uint64_t advance_cycles;    /* ...of which that much has been charged. */
 
     uint64_t settled_ms;        /* Settling until then. */
     bool evacuating;
@@ -135,6 +156,7 @@ struct vmq_window {
     struct window_params params;
     bool started;               /* There is a 'last' sample. */
     struct vmq_snapshot last;   /* Raw. */
+    struct span rate;           /* A recent sample: how fast the TSC is. */
 
     struct window_pmd *pmds;    /* 'last.n_pmds' of them. */
     struct window_rxq *rxqs;    /* 'last.n_rxqs' of them. */
@@ -435,6 +457,56 @@ rxq_core(const struct vmq_snapshot *s, const struct vmq_rxq *rxq)
     return rxq->pmd < s->n_pmds ? s->pmds[rxq->pmd].core_id : VMQ_NONE;
 }
 
+/* Returns true if a counter that is 'now' was more than that 'before'.  One
+ * from which more was taken than it had is more than any can be. */
+static bool
+went_back(uint64_t now, uint64_t before)
+{
+    return now - before > UINT64_MAX / 2;
+}
+
+/* Returns how much of 'charged' 'p' did not have, which is 'cpu_cycles' of CPU
+ * time. */
+static uint64_t
+stolen_cycles(uint64_t charged, uint64_t cpu_cycles)
+{
+    return (charged > cpu_cycles
+            && charged - cpu_cycles >= charged / NOISE_DIVISOR
+            ? charged - cpu_cycles : 0);
+}
+
+/* Takes up to 'n' off '*cycles'.  Returns what is left of 'n'. */
+static uint64_t
+take_off(uint64_t *cycles, uint64_t n)
+{
+    uint64_t part = n < *cycles ? n : *cycles;
+
+    *cycles -= part;
+    return n - part;
+}
+
+/* Has 'p', in the sample 'span', charge what it will charge only at the end of
+ * an iteration that takes long, or not charge again what it has charged like
+ * that.  It 'polls' queues or is parked. */
+static void
+spread_charge(struct window_pmd *p, bool polls, const struct span *span)
+{
+    if (p->charged_cycles || p->delta.sleep_cycles || !polls) {
+        uint64_t n = p->advance_cycles;
+
+        n = take_off(&p->delta.sleep_cycles, n);
+        n = take_off(&p->delta.idle_cycles, n);
+        take_off(&p->delta.busy_cycles, n);
+        p->open_ms = p->advance_cycles = 0;
+        return;
+    }
+    p->open_ms += span->ms;
+    if (p->open_ms > OPEN_MS) {
+        p->advance_cycles += span->cycles;
+        p->delta.idle_cycles = span->cycles;
+    }
+}
+
 /* Stores in 'p->delta' what the PMD did in the sample 'span', but for its
  * overhead: nothing if the PMD is new. */
 static void
@@ -448,32 +520,38 @@ measure_pmd(struct window_pmd *p, const struct vmq_pmd *pmd,
         .cpu_ns = pmd->cpu_ns,
     };
 
-    if (p->known && (raw.busy_cycles < p->raw.busy_cycles
-                     || raw.idle_cycles < p->raw.idle_cycles
-                     || raw.sleep_cycles < p->raw.sleep_cycles
-                     || raw.cpu_ns < p->raw.cpu_ns)) {
-        /* Another thread on the same core. */
+    if (p->known && (went_back(raw.busy_cycles, p->raw.busy_cycles)
+                     || went_back(raw.idle_cycles, p->raw.idle_cycles)
+                     || went_back(raw.sleep_cycles, p->raw.sleep_cycles)
+                     || went_back(raw.cpu_ns, p->raw.cpu_ns))) {
+        /* Another thread on the same core, or another TSC. */
         p->known = false;
         memset(p->buckets, 0, sizeof p->buckets);
         memset(&p->total, 0, sizeof p->total);
     }
 
     memset(&p->delta, 0, sizeof p->delta);
+    p->charged_cycles = p->taken_cycles = 0;
     p->rxq_cycles = 0;
     if (p->known) {
         p->delta = raw;
         pmd_counts_subtract(&p->delta, &p->raw);
+        p->charged_cycles = p->delta.busy_cycles + p->delta.idle_cycles;
+        spread_charge(p, p->polls && !pmd->parked, span);
         if (raw.cpu_ns && span->ms && span->ns && span->cycles) {
-            uint64_t charged = p->delta.busy_cycles + p->delta.idle_cycles;
             uint64_t cpu = vmq_mul_div(p->delta.cpu_ns, span->cycles,
                                        span->ns);
 
-            if (charged > cpu && charged - cpu >= charged / NOISE_DIVISOR) {
-                p->delta.stolen_cycles = charged - cpu;
-            }
+            p->delta.stolen_cycles = stolen_cycles(p->delta.busy_cycles
+                                                   + p->delta.idle_cycles,
+                                                   cpu);
+            p->taken_cycles = stolen_cycles(p->charged_cycles, cpu);
         }
+    } else {
+        p->open_ms = p->advance_cycles = 0;
     }
     p->known = true;
+    p->polls = !pmd->parked;
     p->raw = raw;
 }
 
@@ -494,10 +572,9 @@ account_pmd(struct window_pmd *p, unsigned int bucket)
 static uint64_t
 scale_cycles(const struct window_pmd *p, uint64_t cycles)
 {
-    uint64_t charged = p->delta.busy_cycles + p->delta.idle_cycles;
-
-    return (p->delta.stolen_cycles
-            ? vmq_mul_div(cycles, charged - p->delta.stolen_cycles, charged)
+    return (p->taken_cycles
+            ? vmq_mul_div(cycles, p->charged_cycles - p->taken_cycles,
+                          p->charged_cycles)
             : cycles);
 }
 
@@ -530,10 +607,10 @@ account_rxq(struct vmq_window *w, uint32_t i, const struct span *span,
         .full_batches = rxq->full_batches,
     };
 
-    if (!q->known || raw.cycles < q->raw.cycles
-        || raw.packets < q->raw.packets
-        || raw.polls < q->raw.polls
-        || raw.full_batches < q->raw.full_batches) {
+    if (!q->known || went_back(raw.cycles, q->raw.cycles)
+        || went_back(raw.packets, q->raw.packets)
+        || went_back(raw.polls, q->raw.polls)
+        || went_back(raw.full_batches, q->raw.full_batches)) {
         /* A new queue. */
         memset(q, 0, sizeof *q);
         q->known = true;
@@ -707,6 +784,26 @@ end_evacuations(struct vmq_window *w)
     }
 }
 
+/* Returns true if the TSC has gone as fast in the sample 'span' as in the one
+ * before, as far as that can be told. */
+static bool
+tsc_is_steady(struct vmq_window *w, const struct span *span)
+{
+    struct span old = w->rate;
+    uint64_t expected;
+
+    if (span->ns < TSC_MIN_NS) {
+        return true;
+    }
+    w->rate = *span;
+    if (!old.ns) {
+        return true;
+    }
+    expected = vmq_mul_div(old.cycles, span->ns, old.ns);
+    return (span->cycles / TSC_FACTOR <= expected
+            && expected / TSC_FACTOR <= span->cycles);
+}
+
 enum vmq_sample_status
 vmq_window_add(struct vmq_window *w, const struct vmq_config *config,
                const struct vmq_snapshot *raw)
@@ -732,7 +829,7 @@ vmq_window_add(struct vmq_window *w, const struct vmq_config *config,
     stale_ms = max_u64(w->params.hold_ms + 2 * w->params.interval_ms,
                        STALE_INTERVALS * w->params.interval_ms);
     stale_ms = max_u64(stale_ms, STALE_MIN_MS);
-    if (backward || span.ms > stale_ms) {
+    if (backward || span.ms > stale_ms || !tsc_is_steady(w, &span)) {
         start(w);
         for (uint32_t i = 0; backward && i < raw->n_pmds; i++) {
             w->pmds[i].settled_ms = 0;

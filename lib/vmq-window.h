@@ -74,6 +74,12 @@
  * third, something else had the CPU for half of the time.  In the fourth, the
  * PMD slept or was parked for half of the time, which it does not charge.
  *
+ * A PMD charges an iteration when it ends, and that may be seconds after it
+ * began, if the system gives its CPU to something else.  While none ends for
+ * more than 20 ms though the PMD has queues, it is taken to charge all the
+ * time that passes, and not to do so again at the end: so a PMD that gets no
+ * CPU at all has no capacity meanwhile, rather than later.
+ *
  * What of a PMD's busy cycles was not for any queue, mostly polls that found
  * nothing in iterations that found something elsewhere, is its overhead.
  *
@@ -88,7 +94,18 @@
  * point at which its mean says little about now.  Then it is dropped and the
  * fast window starts anew; the complete slots of the history stay.  That point
  * is the spread hold plus 2 intervals, 10 intervals, or 1 second, whichever is
- * most.  The same goes for a clock that went backward.
+ * most.
+ *
+ * Clocks
+ * ======
+ *
+ * A sample is dropped in the same way if a clock went backward, or if the TSC
+ * ran more than twice as fast or as slow, by the clock, as in the sample
+ * before: CPUs whose TSCs differ are to blame, if the main thread changes from
+ * one to another.  (That makes two samples, since the one after a leap differs
+ * from it.)  A PMD stays on its CPU.  If its TSC leaps all the same, backward,
+ * it and its queues are new; forward, the leap is time that the PMD's thread
+ * did not have, that is, stolen.
  *
  * Moves
  * =====

@@ -414,6 +414,125 @@ test_backward(void **state)
     }
 }
 
+/* The main thread goes to a CPU whose TSC is ahead, or behind, and stays
+ * there: two samples are dropped, none has a load that is not so. */
+static void
+test_tsc_leaps(void **state)
+{
+    static const int64_t leaps_ms[] = {
+        100000000, 1000, 150, -51, -90, -99, -101, -1000, -100000000
+    };
+
+    (void) state;
+    for (size_t i = 0; i < TEST_ARRAY_SIZE(leaps_ms); i++) {
+        bool backward = leaps_ms[i] < -100;
+        struct world w;
+
+        world_init_simple(&w, 2, 3);
+        w.load_bp[0] = 3000;
+        world_sample(&w);
+        world_steps(&w, 10, 100);
+        assert_int_equal(w.s.rxqs[0].n_history, 2);
+
+        world_run(&w, 100);
+        w.raw.window_cycles += leaps_ms[i] * (int64_t) CYCLES_PER_MS;
+        assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
+        assert_int_equal(w.s.n_rxqs, 0);
+        if (!backward) {
+            world_run(&w, 100);
+            assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
+            assert_int_equal(w.s.n_rxqs, 0);
+        }
+        for (int j = 1; j < 6; j++) {
+            world_step(&w, 100);
+            assert_int_equal(w.s.window_ms, j < 3 ? j * 100 : 300);
+            assert_int_equal(load_bp(&w, 0), 3000);
+            assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+        }
+        assert_int_equal(w.s.rxqs[0].n_history, 3);
+        assert_int_equal(w.s.rxqs[0].history_bp[0], 3000);
+        world_destroy(&w);
+    }
+}
+
+/* Changes of less than that are taken for what they seem, the more so in
+ * samples too short for both clocks to be read at the same time. */
+static void
+test_tsc_drifts(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init_simple(&w, 1, 1);
+    w.load_bp[0] = 3000;
+    world_sample(&w);
+    world_steps(&w, 5, 100);
+    world_run(&w, 100);
+    w.raw.window_cycles += 99 * CYCLES_PER_MS;
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+    world_run(&w, 100);
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+    w.raw.window_ns += 999999;
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+    w.raw.window_cycles += 5 * CYCLES_PER_MS;
+    w.raw.window_ns += 1;
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+    world_step(&w, 100);
+    world_destroy(&w);
+}
+
+/* The TSC of a PMD's CPU leaps: nothing is out of range, and all is well once
+ * that is out of the window. */
+static void
+test_tsc_of_pmd_leaps(void **state)
+{
+    unsigned long int n_cases = test_n_cases(20000) / 100 + 1;
+    struct test_random r;
+
+    (void) state;
+    test_random_init(&r, "TSC leaps", n_cases);
+    for (unsigned long int i = 0; i < n_cases; i++) {
+        struct world w;
+
+        world_init_simple(&w, 2, 3);
+        w.load_bp[0] = 3000;        /* Of the first PMD, as the last one. */
+        w.load_bp[1] = 8000;
+        w.load_bp[2] = 1000;
+        world_sample(&w);
+        world_steps(&w, 10, 100);
+        for (int j = 0; j < 20; j++) {
+            uint64_t leap = UINT64_C(1) << test_random_range(&r, 0, 58);
+            bool for_queue = test_one_in(&r, 2);
+
+            /* What a PMD measures it charges as busy, to a queue, or as
+             * idle. */
+            leap = test_one_in(&r, 2) ? leap : -leap;
+            world_run(&w, 100);
+            if (for_queue) {
+                w.raw.rxqs[0].cycles += leap;
+                w.raw.pmds[0].busy_cycles += leap;
+            } else {
+                w.raw.pmds[0].idle_cycles += leap;
+            }
+            assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+            for (uint32_t k = 0; k < 3; k++) {
+                /* 1 % of time is too little to be called stolen. */
+                assert_true(load_bp(&w, k) <= VMQ_BP + VMQ_BP / 90);
+            }
+            for (uint32_t k = 0; k < 2; k++) {
+                assert_true(vmq_pmd_capacity_bp(&w.s, k) <= VMQ_BP);
+            }
+            assert_int_equal(load_bp(&w, 1), 8000);
+            assert_int_equal(vmq_pmd_capacity_bp(&w.s, 1), VMQ_BP);
+        }
+        world_steps(&w, 4, 100);
+        assert_int_equal(load_bp(&w, 0), 3000);
+        assert_int_equal(load_bp(&w, 2), 1000);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+        world_destroy(&w);
+    }
+}
+
 /* Stolen time. */
 
 /* Takes a sample of 1 ms for one PMD and its queue, in 1/1000 of the ms. */
@@ -511,6 +630,102 @@ test_cpu_unknown(void **state)
         assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
         assert_int_equal(w.s.pmds[0].stolen_cycles, 0);
         assert_int_equal(load_bp(&w, 0), 3000);
+    }
+    world_destroy(&w);
+}
+
+/* Takes a sample of 100 ms in which PMD 0 'had' so many ms, of which its
+ * iterations that ended charge 'charged' ms, a third of it for its queue. */
+static void
+starved_sample(struct world *w, uint64_t charged, uint64_t had)
+{
+    w->raw.now_ms += 100;
+    w->raw.window_ns += 100 * NS_PER_MS;
+    w->raw.window_cycles += 100 * CYCLES_PER_MS;
+    w->raw.pmds[0].busy_cycles += charged / 3 * CYCLES_PER_MS;
+    w->raw.pmds[0].idle_cycles += charged / 3 * 2 * CYCLES_PER_MS;
+    w->raw.pmds[0].cpu_ns += had * NS_PER_MS;
+    w->raw.rxqs[0].cycles += charged / 3 * CYCLES_PER_MS;
+    w->raw.rxqs[0].packets++;
+    assert_int_equal(world_sample(w), VMQ_SAMPLE_OK);
+}
+
+/* A PMD that gets no CPU time for long, in the midst of an iteration. */
+static void
+test_starved(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init_simple(&w, 1, 1);
+    w.config.spread_hold_ms = 100;
+    world_sample(&w);
+    for (int i = 0; i < 3; i++) {
+        starved_sample(&w, 99, 99);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+        assert_in_range(load_bp(&w, 0), 3300, 3300);
+    }
+
+    /* Nothing is left of it, and the queue is charged nothing. */
+    for (int i = 0; i < 10; i++) {
+        starved_sample(&w, 0, 0);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), 1);
+        assert_int_equal(load_bp(&w, 0), 0);
+        assert_int_equal(w.s.pmds[0].stolen_cycles, 100 * CYCLES_PER_MS);
+    }
+
+    /* The iteration ends, others follow. */
+    starved_sample(&w, 1099, 30);
+    assert_in_range(vmq_pmd_capacity_bp(&w.s, 0), 3000, 3200);
+    assert_in_range(load_bp(&w, 0), 990, 1010);
+
+    /* All is well. */
+    starved_sample(&w, 99, 99);
+    assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+    assert_int_equal(load_bp(&w, 0), 3300);
+
+    /* An iteration that takes long is not stolen. */
+    starved_sample(&w, 0, 100);
+    assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+    starved_sample(&w, 198, 100);
+    assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+
+    /* It would have slept, and is not woken in time. */
+    starved_sample(&w, 0, 0);
+    assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), 1);
+    w.raw.pmds[0].sleep_cycles += 150 * CYCLES_PER_MS;
+    starved_sample(&w, 48, 48);
+    assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+    assert_int_equal(load_bp(&w, 0), 1600);
+    assert_int_equal(w.s.pmds[0].sleep_cycles, 50 * CYCLES_PER_MS);
+
+    /* Who sleeps gets no CPU time either, nor who has no queue. */
+    for (int i = 0; i < 3; i++) {
+        w.raw.pmds[0].sleep_cycles += 100 * CYCLES_PER_MS;
+        starved_sample(&w, 0, 0);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+    }
+    w.raw.rxqs[0].pmd = VMQ_NONE;
+    for (int i = 0; i < 4; i++) {
+        w.raw.pmds[0].parked = i < 3;
+        starved_sample(&w, 0, 0);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
+    }
+
+    world_destroy(&w);
+
+    /* Nor who sleeps for 10 ms, if that is how often one looks. */
+    world_init_simple(&w, 1, 1);
+    w.config.interval_ms = 10;
+    w.config.spread_hold_ms = 10;
+    world_sample(&w);
+    world_step(&w, 10);
+    for (int i = 0; i < 3; i++) {
+        w.raw.now_ms += 10;
+        w.raw.window_ns += 10 * NS_PER_MS;
+        w.raw.window_cycles += 10 * CYCLES_PER_MS;
+        assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
+        assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), i < 2 ? VMQ_BP : 1);
     }
     world_destroy(&w);
 }
@@ -1529,8 +1744,12 @@ main(void)
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_late),
         cmocka_unit_test(test_backward),
+        cmocka_unit_test(test_tsc_leaps),
+        cmocka_unit_test(test_tsc_drifts),
+        cmocka_unit_test(test_tsc_of_pmd_leaps),
         cmocka_unit_test(test_stolen),
         cmocka_unit_test(test_cpu_unknown),
+        cmocka_unit_test(test_starved),
         cmocka_unit_test(test_odd_tsc),
         cmocka_unit_test(test_move),
         cmocka_unit_test(test_move_stolen),
