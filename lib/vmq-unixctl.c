@@ -231,9 +231,9 @@ show_head(const struct vmq_view *view, struct ds *reply)
                       vmq_verdict_text(view->plan->verdict));
     }
     ds_put_format(reply, "  ticks: %"PRIu64", %"PRIu64" late, %"PRIu64
-                  " dropped, %"PRIu64" us on average, %"PRIu64" us at most\n",
+                  " dropped, %.0f us on average, %"PRIu64" us at most\n",
                   totals->n_ticks, totals->n_late, totals->n_stale,
-                  (uint64_t) vmq_hist_mean(view->ticks) / 1000,
+                  vmq_hist_mean(view->ticks) / 1000,
                   view->ticks->max / 1000);
     ds_put_cstr(reply, "  moves:");
     for (int i = 0; i < VMQ_N_OUTCOMES; i++) {
