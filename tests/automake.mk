@@ -23,8 +23,10 @@ EXTRA_DIST += \
 	tests/vmq-bench-idle \
 	tests/vmq-bench-move \
 	tests/vmq-bench-overhead \
+	tests/vmq-bench-scale \
 	tests/vmq-chaos \
 	tests/vmq-demo \
+	tests/vmq-faults \
 	tests/vmq-freeze \
 	tests/vmq-handoff.pml \
 	tests/vmq-hostile-peer \
@@ -212,6 +214,7 @@ CHECKS = \
 	check-system \
 	check-soak \
 	check-chaos-quick \
+	check-faults \
 	patch-check
 
 check-local:
@@ -377,6 +380,15 @@ check-system: ovs $(noinst_PROGRAMS)
 	    $(OVS_TESTS) check-dpdk system-dpdk-vmq.at
 	@$(RUN_CHECK) --end $@
 
+# What others do to the switch.  FAULTS_FLAGS goes to the program.
+FAULTS_FLAGS =
+check-faults: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@OVS_TREE='$(OVS_TREE_DIR)' VMQ_BUILDDIR='$(abs_builddir)' \
+	  $(RUN_CHECK) $@ faults $(srcdir)/tests/vmq-faults $(FAULTS_FLAGS)
+	@$(RUN_CHECK) --end $@
+.PHONY: check-faults
+
 # Moves of queues while everything else changes, on the dummy datapath and
 # with DPDK.
 SOAK_FLAGS =
@@ -468,6 +480,12 @@ bench-idle:
 	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
 	  $(srcdir)/tests/vmq-bench-idle $(BENCH_FLAGS)
 .PHONY: bench-idle
+
+# What VMQ costs the main thread by the number of PMDs and queues.
+bench-scale:
+	@$(MAKE) ovs >&2
+	@OVS_TREE=$(OVS_TREE_DIR) $(srcdir)/tests/vmq-bench-scale $(BENCH_FLAGS)
+.PHONY: bench-scale
 
 # What it costs to move a queue.  BENCH_FLAGS goes to the program, e.g.
 # --quick, or --json, which is then alone on standard output.

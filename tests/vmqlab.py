@@ -157,8 +157,9 @@ def ask_socket(path, request, timeout=30):
 class Switch:
     """ovsdb-server and ovs-vswitchd."""
 
-    def __init__(self, tree, directory, n_pmds):
+    def __init__(self, tree, directory, n_pmds, dpdk=True):
         self.tree = tree
+        self.dpdk = dpdk        # Otherwise, the dummy datapath.
         self.dir = directory
         self.n_pmds = n_pmds
         self.shell = None
@@ -166,11 +167,18 @@ class Switch:
         self.hugepages = None
         self.placed = set()
 
-    def start(self, hugepages, settings):
-        args = ["--tree=" + self.tree, "--dir=" + self.dir, "--dpdk",
-                "--hugepages=" + hugepages]
+    def start(self, hugepages, settings, under=None):
+        """Starts the switch, as an argument of the command 'under' if there is
+        one."""
+        args = ["--tree=" + self.tree, "--dir=" + self.dir]
+        if self.dpdk:
+            args += ["--dpdk", "--hugepages=" + hugepages]
         args += ["--set=%s=%s" % item for item in settings.items()]
+        if under:
+            args += ["--under=" + under]
         args += ["--", "--dummy-numa=" + ",".join(["0"] * self.n_pmds)]
+        if not self.dpdk:
+            args += ["--enable-dummy", "--disable-system"]
         # A Ctrl-C is for this program alone.
         self.shell = subprocess.Popen(
             ["sh", "-c", SWITCH_SH, os.path.join(SRCDIR, "vmq-switch.sh")]
@@ -206,7 +214,8 @@ class Switch:
         """Adds bridge br0 with 'ports': pairs of a name and settings of its
         Interface."""
         args = ["add-br", "br0", "--", "set", "Bridge", "br0",
-                "datapath_type=netdev", "fail_mode=secure"]
+                "datapath_type=" + ("netdev" if self.dpdk else "dummy"),
+                "fail_mode=secure"]
         for name, settings in ports:
             args += ["--", "add-port", "br0", name,
                      "--", "set", "Interface", name] + list(settings)
