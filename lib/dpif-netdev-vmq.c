@@ -619,7 +619,8 @@ dp_vmq_subtable(const struct dp_netdev_flow *flow)
 
 /* Lets revalidators know that 'flow' is wanted as much as 'original', its like
  * on another PMD.  It may not have been used since the queue left, and would
- * be found to be idle just when the queue is back.  Nothing is counted. */
+ * be found to be idle just when the queue is back; or it is new, and would not
+ * be found to be idle although the original is.  Nothing is counted. */
 static void
 dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
                     struct dp_netdev_flow *original)
@@ -637,9 +638,9 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
  *
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
- * has a life of its own: its statistics start at zero, and revalidators adopt
- * it the next time they dump flows.  If a dump has passed 'to' already and has
- * yet to come to 'from', the copy has old actions until the one after it. */
+ * has a life of its own: it has had no packets, and revalidators adopt it the
+ * next time they dump flows.  If a dump has passed 'to' already and has yet to
+ * come to 'from', the copy has old actions until the one after it. */
 static enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
@@ -688,6 +689,7 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
     } else {
         copy = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
                                   actions->size, flow->orig_in_port);
+        dp_vmq_refresh_flow(copy, flow);
         dp_netdev_flow_ref(copy);
         n_flows = cmap_count(&to->flow_table);
         flows_full = !cmap_has_room(&to->flow_table, 1);
