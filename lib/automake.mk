@@ -23,6 +23,8 @@ lib_libvmq_la_SOURCES = \
 OVS_OVERLAY += \
 	lib/dpif-netdev-vmq.c \
 	lib/dpif-netdev-vmq.h \
+	lib/vmq-chaos.c \
+	lib/vmq-chaos.h \
 	lib/vmq-config.c \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \

@@ -1808,3 +1808,15 @@ dp_vmq_dummy_register(void)
     unixctl_command_register("dpif-dummy/set-rxq-load", "PORT QID PERCENT",
                              3, 3, dpif_dummy_set_rxq_load, NULL);
 }
+
+/* Calls 'cb' with the engine of 'dpif'. */
+void
+dpif_netdev_vmq_with_engine(struct dpif *dpif,
+                            void (*cb)(struct vmq_engine *))
+{
+    struct dp_netdev *dp = get_dp_netdev(dpif);
+
+    ovs_rwlock_rdlock(&dp->port_rwlock);
+    cb(dp->vmq->engine);
+    ovs_rwlock_unlock(&dp->port_rwlock);
+}

@@ -37,6 +37,7 @@ struct dp_vmq;
 struct dpif;
 struct netdev;
 struct smap;
+struct vmq_engine;
 
 #ifdef  __cplusplus
 extern "C" {
@@ -110,6 +111,10 @@ struct dpif_vmq_port {
 
 bool dpif_netdev_vmq_get_port(const struct netdev *, struct dpif_vmq_port *);
 void dpif_netdev_vmq_put_port(struct dpif_vmq_port *);
+
+/* For vmq-chaos.c. */
+void dpif_netdev_vmq_with_engine(struct dpif *,
+                                 void (*)(struct vmq_engine *));
 
 #ifdef  __cplusplus
 }

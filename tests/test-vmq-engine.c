@@ -29,6 +29,7 @@
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmq-chaos.h"
 #include "vmq-hist.h"
 
 #define N_RXQS 3
@@ -375,6 +376,96 @@ test_destroyed(void)
     expect_reply(&second, 0, "the datapath is gone");
 }
 
+/* Moves at random: of queues that can move only, to PMDs that they can move
+ * to only, and sooner or later each queue to each of these. */
+
+#define N_CHAOS_PMDS 7
+#define N_CHAOS_RXQS 14
+
+/* Cores 0 to 3 are on node 0, core 3 is isolated.  Cores 4 and 5 are on node
+ * 1, core 6 alone on node 2.  There are two queues for each core, only one of
+ * which can move, and four more that are not polled. */
+static void
+make_chaos_snapshot(struct vmq_snapshot *s)
+{
+    static const int32_t numa[N_CHAOS_PMDS] = { 0, 0, 0, 0, 1, 1, 2 };
+    static const enum vmq_mobility fixed[N_CHAOS_PMDS] = {
+        VMQ_PINNED, VMQ_ISOLATED, VMQ_EXCLUDED, VMQ_UNSUPPORTED,
+        VMQ_PINNED, VMQ_PINNED, VMQ_PINNED,
+    };
+    uint32_t port;
+
+    vmq_snapshot_init(s);
+    for (uint32_t i = 0; i < N_CHAOS_PMDS; i++) {
+        vmq_snapshot_add_pmd(s, i, numa[i]);
+    }
+    s->pmds[3].isolated = true;
+    port = vmq_snapshot_add_port(s, "p", 1);
+    for (uint32_t i = 0; i < N_CHAOS_RXQS; i++) {
+        vmq_snapshot_add_rxq(s, port, i, i / 2, 0);
+        if (i % 2) {
+            s->rxqs[i].mobility = fixed[i / 2];
+        }
+    }
+    port = vmq_snapshot_add_port(s, "q", 2);
+    for (uint32_t i = 0; i < 4; i++) {
+        vmq_snapshot_add_rxq(s, port, i, VMQ_NONE, 0);
+    }
+}
+
+static void
+test_chaos(void)
+{
+    unsigned int n[N_CHAOS_RXQS][N_CHAOS_PMDS] = { { 0 } };
+    struct vmq_request requests[N_CHAOS_RXQS + 4];
+    uint32_t n_drawn = 0, n_drawn_too = 0;
+    const int n_rounds = 1000;
+    struct vmq_snapshot s;
+
+    make_chaos_snapshot(&s);
+    for (int round = 0; round < n_rounds; round++) {
+        struct vmq_request again[ARRAY_SIZE(requests)];
+        size_t n_requests = vmq_chaos_pick(&s, 1, &n_drawn, requests);
+
+        /* The seed decides. */
+        ovs_assert(vmq_chaos_pick(&s, 1, &n_drawn_too, again) == n_requests);
+        ovs_assert(n_drawn == n_drawn_too);
+        for (size_t i = 0; i < n_requests; i++) {
+            ovs_assert(requests[i].qid == again[i].qid);
+            ovs_assert(requests[i].core_id == again[i].core_id);
+            ovs_assert(!strcmp(requests[i].port, "p"));
+            n[requests[i].qid][requests[i].core_id]++;
+        }
+    }
+    for (uint32_t qid = 0; qid < N_CHAOS_RXQS; qid++) {
+        unsigned int n_moves = 0, n_to = 0;
+
+        for (uint32_t to = 0; to < N_CHAOS_PMDS; to++) {
+            bool possible = (!(qid % 2) && to != qid / 2 && to != 3
+                             && s.pmds[to].numa_id == s.pmds[qid / 2].numa_id);
+
+            ovs_assert((n[qid][to] > 0) == possible);
+            n_moves += n[qid][to];
+            n_to += possible;
+        }
+
+        /* Half of the time, and evenly: four standard deviations. */
+        ovs_assert(!n_to || (n_moves > 436 && n_moves < 564));
+        for (uint32_t to = 0; n_to && to < N_CHAOS_PMDS; to++) {
+            ovs_assert(!n[qid][to] || n[qid][to] > n_moves / n_to - 50);
+        }
+    }
+
+    /* Another seed decides otherwise. */
+    bool differ = false;
+    for (int i = 0; i < 10; i++) {
+        differ |= (vmq_chaos_pick(&s, 1, &n_drawn, requests)
+                   != vmq_chaos_pick(&s, 2, &n_drawn_too, requests));
+    }
+    ovs_assert(differ);
+    vmq_snapshot_destroy(&s);
+}
+
 static void
 test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
 {
@@ -385,6 +476,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_ticks);
     run_test(test_tick_cost);
     test_destroyed();
+    test_chaos();
 }
 
 OVSTEST_REGISTER("test-vmq-engine", test_vmq_engine_main);
