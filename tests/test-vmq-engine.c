@@ -65,7 +65,8 @@ collect(void *dp_, struct vmq_snapshot *raw)
     uint64_t now_ns = time_usec() * 1000;
 
     xnanosleep(dp->sleep_ns);
-    for (uint64_t end_ns = cpu_ns() + dp->cpu_ns; cpu_ns() < end_ns; ) {
+    uint64_t end_ns = cpu_ns() + dp->cpu_ns;
+    while (cpu_ns() < end_ns) {
         continue;
     }
 
