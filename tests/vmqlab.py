@@ -139,8 +139,18 @@ def ask_socket(path, request, timeout=30):
     """Sends 'request' to a Unix domain socket and returns the reply, both
     JSON-RPC or lines of text with a JSON object for reply."""
     with socket.socket(socket.AF_UNIX) as sock:
+        deadline = time.monotonic() + timeout
         sock.settimeout(timeout)
-        sock.connect(path)
+        while True:
+            try:
+                sock.connect(path)
+                break
+            except BlockingIOError:
+                # Too many others wait for the same, for which there is no
+                # timeout.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
         sock.sendall(request.encode())
         reply = b""
         while True:
