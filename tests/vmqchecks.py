@@ -28,49 +28,13 @@ import sys
 import tempfile
 import time
 
-from vmqlab import catch_signals
-
-SRCDIR = os.path.dirname(os.path.abspath(__file__))
+from vmqlab import SRCDIR, Daemons, Error as Failure, catch_signals
 
 N_CORES = 4                     # PMDs, if the mask allows all of them.
 
 # When a packet counts as lost, and a command as hanging.  A sanitizer and a
 # machine that does other things make everything take tens of times longer.
 PATIENCE_S = 120
-
-# Runs a switch until its standard input is closed, by whatever end of this
-# program: $0 is tests/vmq-switch.sh, the arguments are vmq_switch_start's.
-# Says the process ids of ovs-vswitchd and ovsdb-server and whether there are
-# hugepages, and then does what it is told: "wait" for ovs-vswitchd and say its
-# exit status, start "vswitchd" with these arguments, or start "ovsdb".
-SWITCH_SH = """
-. "$0"
-trap vmq_switch_stop EXIT
-trap 'exit 143' HUP INT TERM
-vmq_switch_start "$@" >&2 || exit 1
-echo "$VMQ_VSWITCHD_PID $VMQ_OVSDB_PID $VMQ_HUGEPAGES"
-while read -r command args; do
-    case $command in
-    wait)
-        wait "$VMQ_VSWITCHD_PID" 2> /dev/null && status=0 || status=$?
-        VMQ_VSWITCHD_PID=
-        echo "$status"
-        ;;
-    vswitchd)
-        vmq_vswitchd_start $args >&2 || exit 1
-        echo "$VMQ_VSWITCHD_PID"
-        ;;
-    ovsdb)
-        vmq_ovsdb_start >&2 || exit 1
-        echo "$VMQ_OVSDB_PID"
-        ;;
-    esac
-done
-"""
-
-
-class Failure(Exception):
-    """The test has failed and cannot go on."""
 
 
 def alive(pid):
@@ -138,46 +102,19 @@ class Connection:
         self.sock.close()
 
 
-class Switch:
-    """ovsdb-server and ovs-vswitchd."""
+class Switch(Daemons):
+    """One to be asked without waiting for the reply."""
 
     def __init__(self, tree, directory):
-        self.tree = tree
-        self.dir = directory
-        self.shell = None
-        self.pid = None         # Of ovs-vswitchd.
-        self.ovsdb_pid = None
-        self.hugepages = False
+        super().__init__(tree, directory)
         self.connection = None
 
     def start(self, args):
-        self.shell = subprocess.Popen(
-            ["sh", "-c", SWITCH_SH, os.path.join(SRCDIR, "vmq-switch.sh"),
-             "--tree=" + self.tree, "--dir=" + self.dir] + args,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            universal_newlines=True, start_new_session=True)
-        words = self.shell.stdout.readline().split()
-        if len(words) != 3:
-            raise Failure("the switch does not start")
-        self.pid = int(words[0])
-        self.ovsdb_pid = int(words[1])
-        self.hugepages = words[2] == "yes"
+        self.start_daemons(args)
         self.connection = self.connect()
-
-    def tell(self, command):
-        """Has the shell do something, and returns what it says of it."""
-        self.shell.stdin.write(command + "\n")
-        self.shell.stdin.flush()
-        line = self.shell.stdout.readline()
-        if not line:
-            raise Failure("the switch does not do as told: " + command)
-        return int(line)
 
     def connect(self):
         return Connection(self.control())
-
-    def control(self):
-        return "%s/ovs-vswitchd.%d.ctl" % (self.dir, self.pid)
 
     def alive(self):
         return alive(self.pid)
@@ -194,13 +131,6 @@ class Switch:
         self.connection.close()
         self.connection = None
         return self.tell("wait")
-
-    def stop(self):
-        if self.shell:
-            self.shell.stdin.close()
-            self.shell.wait()
-            self.shell.stdout.close()
-            self.shell = None
 
     def appctl(self, command, *args):
         self.connection.request(command, *args)

@@ -43,14 +43,32 @@ LOG_ALLOWED = (
 
 # Runs a switch until its standard input is closed, by whatever end of this
 # program: $0 is tests/vmq-switch.sh, the arguments are vmq_switch_start's.
-# Says the process id of ovs-vswitchd and whether there are hugepages.
+# Says the process ids of ovs-vswitchd and ovsdb-server and whether there are
+# hugepages, and then does what it is told: "wait" for ovs-vswitchd and say its
+# exit status, start "vswitchd" with these arguments, or start "ovsdb".
 SWITCH_SH = """
 . "$0"
 trap vmq_switch_stop EXIT
 trap 'exit 143' HUP INT TERM
 vmq_switch_start "$@" >&2 || exit 1
-echo "$VMQ_VSWITCHD_PID $VMQ_HUGEPAGES"
-read -r line
+echo "$VMQ_VSWITCHD_PID $VMQ_OVSDB_PID $VMQ_HUGEPAGES"
+while read -r command args; do
+    case $command in
+    wait)
+        wait "$VMQ_VSWITCHD_PID" 2> /dev/null && status=0 || status=$?
+        VMQ_VSWITCHD_PID=
+        echo "$status"
+        ;;
+    vswitchd)
+        vmq_vswitchd_start $args >&2 || exit 1
+        echo "$VMQ_VSWITCHD_PID"
+        ;;
+    ovsdb)
+        vmq_ovsdb_start >&2 || exit 1
+        echo "$VMQ_OVSDB_PID"
+        ;;
+    esac
+done
 """
 
 
@@ -164,23 +182,65 @@ def ask_socket(path, request, timeout=30):
                 pass
 
 
-class Switch:
-    """ovsdb-server and ovs-vswitchd."""
+class Daemons:
+    """ovsdb-server and ovs-vswitchd, which end when this program does."""
+
+    def __init__(self, tree, directory):
+        self.tree = tree
+        self.dir = directory
+        self.shell = None
+        self.pid = None         # Of ovs-vswitchd.
+        self.ovsdb_pid = None
+        self.hugepages = None
+
+    def start_daemons(self, args):
+        """Starts both with arguments for vmq_switch_start."""
+        # A Ctrl-C is for this program alone.
+        self.shell = subprocess.Popen(
+            ["sh", "-c", SWITCH_SH, os.path.join(SRCDIR, "vmq-switch.sh"),
+             "--tree=" + self.tree, "--dir=" + self.dir] + args,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            universal_newlines=True, start_new_session=True)
+        words = self.shell.stdout.readline().split()
+        if len(words) != 3:
+            raise Error("the switch does not start")
+        self.pid = int(words[0])
+        self.ovsdb_pid = int(words[1])
+        self.hugepages = words[2] == "yes"
+
+    def tell(self, command):
+        """Has the shell do something, and returns what it says of it."""
+        self.shell.stdin.write(command + "\n")
+        self.shell.stdin.flush()
+        line = self.shell.stdout.readline()
+        if not line:
+            raise Error("the switch does not do as told: " + command)
+        return int(line)
+
+    def control(self):
+        return "%s/ovs-vswitchd.%d.ctl" % (self.dir, self.pid)
+
+    def stop(self):
+        if self.shell:
+            self.shell.stdin.close()
+            self.shell.wait()
+            self.shell.stdout.close()
+            self.shell = None
+
+
+class Switch(Daemons):
+    """One with PMDs, of DPDK or of the dummy datapath."""
 
     def __init__(self, tree, directory, n_pmds, dpdk=True):
-        self.tree = tree
+        super().__init__(tree, directory)
         self.dpdk = dpdk        # Otherwise, the dummy datapath.
-        self.dir = directory
         self.n_pmds = n_pmds
-        self.shell = None
-        self.pid = None
-        self.hugepages = None
         self.placed = set()
 
     def start(self, hugepages, settings, under=None):
         """Starts the switch, as an argument of the command 'under' if there is
         one."""
-        args = ["--tree=" + self.tree, "--dir=" + self.dir]
+        args = []
         if self.dpdk:
             args += ["--dpdk", "--hugepages=" + hugepages]
         args += ["--set=%s=%s" % item for item in settings.items()]
@@ -189,23 +249,7 @@ class Switch:
         args += ["--", "--dummy-numa=" + ",".join(["0"] * self.n_pmds)]
         if not self.dpdk:
             args += ["--enable-dummy", "--disable-system"]
-        # A Ctrl-C is for this program alone.
-        self.shell = subprocess.Popen(
-            ["sh", "-c", SWITCH_SH, os.path.join(SRCDIR, "vmq-switch.sh")]
-            + args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            universal_newlines=True, start_new_session=True)
-        words = self.shell.stdout.readline().split()
-        if len(words) != 2:
-            raise Error("the switch does not start")
-        self.pid = int(words[0])
-        self.hugepages = words[1] == "yes"
-
-    def stop(self):
-        if self.shell:
-            self.shell.stdin.close()
-            self.shell.wait()
-            self.shell.stdout.close()
-            self.shell = None
+        self.start_daemons(args)
 
     def run(self, program, *args):
         command = [os.path.join(self.tree, "utilities", program),
@@ -244,10 +288,9 @@ class Switch:
 
     def appctl(self, command, *args):
         """What ovs-appctl does, without a process."""
-        path = os.path.join(self.dir, "ovs-vswitchd.%d.ctl" % self.pid)
         request = {"id": 0, "method": command, "params": args}
         try:
-            reply = ask_socket(path, json.dumps(request))
+            reply = ask_socket(self.control(), json.dumps(request))
         except OSError as e:
             raise Error("ovs-vswitchd does not answer: %s" % e) from e
         if reply["error"] is not None:
