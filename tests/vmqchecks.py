@@ -522,6 +522,9 @@ class Peer:
                                          % (text, rx_full))
             elif key != "duplicated" and not self.strict:
                 self.soak.excuses.append("%s: its ports were deleted" % text)
+            elif (key == "lost"
+                  and totals[key] <= self.soak.read_drops("lock_error")):
+                self.soak.excuses.append("%s: no upcall was to be had" % text)
             else:
                 self.soak.problem(text)
 
