@@ -6,8 +6,10 @@
 EXTRA_DIST += \
 	build-aux/check-docs \
 	build-aux/check-names \
+	build-aux/check-static \
 	build-aux/check-style \
 	build-aux/check-warnings \
+	build-aux/cppcheck.supp \
 	build-aux/ovs-sanitized \
 	build-aux/ovs-tests \
 	build-aux/ovs-tree \

@@ -206,6 +206,7 @@ CHECKS = \
 	check-fuzz \
 	check-model \
 	check-warnings \
+	check-static \
 	check-ovs-vmq \
 	check-ovs-stock \
 	check-inputs \
@@ -324,6 +325,24 @@ check-warnings: ovs
 	@$(RUN_CHECK) --begin $@
 	@$(RUN_CHECK) $@ warnings \
 	  $(BASH) $(srcdir)/build-aux/check-warnings $(OVS_TREE_DIR)
+	@$(RUN_CHECK) --end $@
+
+# Tools that are missing are skipped.
+LINT_OVS = $(filter-out lib/vmq-hist.c $(lib_libvmq_la_SOURCES), \
+	$(filter %.c,$(OVS_OVERLAY)))
+LINT_NOT = $(LINT_OVS)
+if !HAVE_DPDK
+LINT_NOT += $(TRAFFIC_SOURCES)
+endif
+LINT = $(filter-out $(LINT_NOT),$(sort $(filter %.c,$(DISTFILES))))
+check-static: ovs
+	@$(RUN_CHECK) --begin $@
+	@FILES='$(LINT)' OVS_FILES='$(LINT_OVS)' FLAGS='$(DEFS) \
+	  $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -I $(srcdir)/utilities \
+	  $(WARNING_FLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) \
+	  $(DPDK_CFLAGS)' \
+	  $(RUN_CHECK) $@ static \
+	    $(BASH) $(srcdir)/build-aux/check-static $(OVS_TREE_DIR)
 	@$(RUN_CHECK) --end $@
 
 # Open vSwitch's test suite, the tests of these files.  TESTSUITEFLAGS with
@@ -515,9 +534,8 @@ patch-check: ovs
 	@$(RUN_CHECK) --end $@
 
 .PHONY: check-fast check-fuzz check-inputs check-metrics check-model \
-	check-ovs-stock check-ovs-vmq check-package check-soak check-system \
-	check-tenants check-tutorial \
-	check-warnings patch-check
+	check-ovs-stock check-ovs-vmq check-package check-soak check-static \
+	check-system check-tenants check-tutorial check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz

@@ -162,8 +162,8 @@ test_good(void **state)
         text,
         "time_s,a/0,a/1,b\r\n0,1,2.5,3e3\r\n10,4,,6\r\n",
         "time_s,a/0,a/1,b\n0,1,2.5,3e3\n10,4,,6",
-        "time_s,a/0,a/1,b\n\n# A comment, with a comma.\n0,1,2.5,3e3\n"
-        "#\n10,4,,6\n\n",
+        ("time_s,a/0,a/1,b\n\n# A comment, with a comma.\n0,1,2.5,3e3\n"
+         "#\n10,4,,6\n\n"),
         "time_s,a/0,a/1,b\n#numa,,,\n0,1,2.5,3e3\n#numas,1\n10,4,,6\n",
         "time_s,a/0,a/1,b\n-5,1,2.5,3000\n5,4,0,6\n",
     };

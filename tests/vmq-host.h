@@ -111,7 +111,7 @@ void host_set_fast(struct vmq_host *, uint32_t rxq, uint32_t load_bp);
 void host_plan(struct vmq_host *);
 /* Plans, and checks that the moves are "q1 0>1 spread, q2 0>3 relieve". */
 #define host_expect(HOST, MOVES) host_expect__(HOST, MOVES, __FILE__, __LINE__)
-void host_expect__(struct vmq_host *, const char *moves,
+void host_expect__(struct vmq_host *, const char *expected,
                    const char *file, int line);
 /* Applies the plan with outcome 'outcome' and lets 'ms' go by. */
 void host_apply(struct vmq_host *, uint64_t ms);

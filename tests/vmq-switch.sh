@@ -186,7 +186,7 @@ vmq_vswitchd_start() {      # ARG...
     until ovs-appctl --timeout=5 -t ovs-vswitchd version > /dev/null 2>&1 \
         && ovs-vsctl --timeout=5 --bare get Open_vSwitch . cur_cfg \
            > /dev/null 2>&1 \
-        && { [ $vmq_dpdk = no ] \
+        && { [ "$vmq_dpdk" = no ] \
              || [ "$(ovs-vsctl get Open_vSwitch . dpdk_initialized)" \
                   = true ]; }; do
         vmq_left=$((vmq_left - 1))

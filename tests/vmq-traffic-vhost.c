@@ -205,6 +205,7 @@ backend_main(void *backend_)
 struct vmq_backend *
 vmq_backend_start(const char *path)
 {
+    size_t size = strlen(path) + 1;
     struct vmq_backend *backend;
     int error;
 
@@ -213,12 +214,12 @@ vmq_backend_start(const char *path)
         return NULL;
     }
     backend->address.sun_family = AF_UNIX;
-    if (strlen(path) >= sizeof backend->address.sun_path) {
+    if (size > sizeof backend->address.sun_path) {
         free(backend);
         errno = ENAMETOOLONG;
         return NULL;
     }
-    strcpy(backend->address.sun_path, path);
+    memcpy(backend->address.sun_path, path, size);
     atomic_init(&backend->stop, false);
 
     backend->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -201,8 +201,9 @@ parse_pmds(struct args *args, const char *s)
 static void
 add_policy(struct args *args, const struct sim_policy *policy)
 {
+    /* An array of pointers. */
     args->policies = vmq_xrealloc(args->policies, args->n_policies + 1,
-                                  sizeof *args->policies);
+                                  sizeof *args->policies); /* NOLINT */
     args->policies[args->n_policies++] = policy;
 }
 

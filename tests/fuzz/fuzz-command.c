@@ -79,12 +79,14 @@ static struct datapath {
     uint32_t n_later;           /* Replies that there must be. */
 } dp;
 
-/* Takes the place of Open vSwitch's. */
+/* Takes the place of Open vSwitch's.  The linker wants these names.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 long long int __wrap_time_msec(void);
 long long int __wrap_time_usec(void);
 long long int __wrap_time_wall_msec(void);
 void __wrap_unixctl_command_reply(struct unixctl_conn *, const char *);
 void __wrap_unixctl_command_reply_error(struct unixctl_conn *, const char *);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 long long int
 __wrap_time_msec(void)
