@@ -203,6 +203,7 @@ RUN_CHECK = RESULTS='$(RESULTS)' $(BASH) $(srcdir)/build-aux/run-check
 CHECKS = \
 	check-fast \
 	check-tenants \
+	check-sanitized \
 	check-fuzz \
 	check-model \
 	check-warnings \
@@ -221,14 +222,23 @@ CHECKS = \
 check-local:
 	@$(RUN_CHECK) --all $(MAKE) $(CHECKS)
 
+# What the pure part and the simulator do, as a part of the target UNIT.
 CHECK_CASES =
-check-fast: $(check_LTLIBRARIES) $(check_PROGRAMS) build-aux/vmq-docs \
-		utilities/ovs-vmq-sim$(EXEEXT)
-	@$(RUN_CHECK) --begin check-fast
+UNIT = check-fast
+UNIT_NEEDS = $(check_LTLIBRARIES) $(check_PROGRAMS) \
+	utilities/ovs-vmq-sim$(EXEEXT)
+run-unit: $(UNIT_NEEDS)
 	@for t in $(UNIT_TESTS); do \
 	  VMQ_CASES='$(CHECK_CASES)' CMOCKA_MESSAGE_OUTPUT=TAP \
-	    $(RUN_CHECK) check-fast "$$t" "./$$t"; \
+	    $(RUN_CHECK) $(UNIT) "$$t" "./$$t"; \
 	done
+	@$(RUN_CHECK) $(UNIT) sim \
+	  $(srcdir)/tests/check-sim utilities/ovs-vmq-sim$(EXEEXT)
+.PHONY: run-unit
+
+check-fast: $(UNIT_NEEDS) build-aux/vmq-docs
+	@$(RUN_CHECK) --begin check-fast
+	@$(MAKE) --no-print-directory run-unit
 if !SANITIZERS
 	@$(RUN_CHECK) check-fast purity \
 	  $(srcdir)/tests/check-purity $(lib_libvmq_la_OBJECTS)
@@ -238,10 +248,24 @@ endif
 	@$(RUN_CHECK) check-fast names $(srcdir)/build-aux/check-names .
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
-	@$(RUN_CHECK) check-fast sim \
-	  $(srcdir)/tests/check-sim utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
+
+# $(call variant,DIR,ARG...): the same configured with ARGs, in DIR.
+variant = test -f $(1)/Makefile || { $(MKDIR_P) $(1) \
+	  && cd $(1) && $(abs_top_srcdir)/configure -q $(2); }
+
+# run-unit with ASan and UBSan.  configure does not run beside itself.
+check-sanitized:
+	@$(RUN_CHECK) --begin $@
+	@if test -f $(srcdir)/config.status; then \
+	  $(RUN_CHECK) $@ unit echo \
+	    'ok - unit # SKIP configured in the source directory'; \
+	else \
+	  ($(call variant,sanitized,--enable-sanitizers --without-dpdk)) \
+	    && $(MAKE) -s -C sanitized run-unit UNIT=$@ RESULTS='$(RESULTS)'; \
+	fi
+	@$(RUN_CHECK) --end $@
 
 # What one tenant can cost the others; check-fast makes fewer attacks.
 TENANTS_CASES = 1000
@@ -436,6 +460,17 @@ soak-asan: $(noinst_PROGRAMS)
 	done
 	@$(RUN_CHECK) --end $@
 
+# Autotest's part with ASan and UBSan, in the same tree.
+check-asan: utilities/ovs-vmq-sim$(EXEEXT)
+	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(RUN_CHECK) --begin $@
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
+	  $(RUN_CHECK) $@ ovs $(BASH) $(srcdir)/build-aux/ovs-tests \
+	    $(OVS_TREE_DIR)-asan check vmq.at vmq-handoff.at $(STOCK_AT)
+	@$(RUN_CHECK) --end $@
+.PHONY: check-asan
+
 soak-tsan:
 	@$(SANITIZED) tsan $(abs_builddir)/ovs-tree-tsan
 	@$(RUN_CHECK) --begin $@
@@ -534,8 +569,9 @@ patch-check: ovs
 	@$(RUN_CHECK) --end $@
 
 .PHONY: check-fast check-fuzz check-inputs check-metrics check-model \
-	check-ovs-stock check-ovs-vmq check-package check-soak check-static \
-	check-system check-tenants check-tutorial check-warnings patch-check
+	check-ovs-stock check-ovs-vmq check-package check-sanitized \
+	check-soak check-static check-system check-tenants check-tutorial \
+	check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) fuzz
