@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	build-aux/check-static \
 	build-aux/check-style \
 	build-aux/check-warnings \
+	build-aux/coverage-report \
 	build-aux/cppcheck.supp \
 	build-aux/ovs-sanitized \
 	build-aux/ovs-tests \

@@ -11,6 +11,7 @@ OVS_OVERLAY += \
 	tests/vmq.at
 
 EXTRA_DIST += \
+	tests/README.rst \
 	tests/check-inputs \
 	tests/check-metrics \
 	tests/check-package \
@@ -515,6 +516,39 @@ chaos-summary:
 	@$(srcdir)/tests/vmq-chaos --summary=$(CHAOS_RESULTS)
 .PHONY: chaos-summary check-chaos check-chaos-asan check-chaos-quick
 
+# Which lines of our C files run when the tests do.  gcov counts in builds of
+# its own, from nothing each time.
+COVERED_PURE = $(lib_libvmq_la_SOURCES)
+COVERED_REST = $(filter-out $(COVERED_PURE),$(filter lib/%.c lib/%.h \
+	ofproto/%.c ofproto/%.h vswitchd/%.c vswitchd/%.h utilities/%.c \
+	utilities/%.h,$(sort $(DISTFILES))))
+if HAVE_DPDK
+COVERED_REST += $(filter tests/%,$(TRAFFIC_SOURCES))
+endif
+COVERAGE_FLAGS = CFLAGS='-g -O0 --coverage' CPPFLAGS=-DVMQ_COVERAGE
+COVERAGE_BUILD = $(abs_builddir)/coverage
+COVERAGE_TREE = $(OVS_TREE_DIR)-coverage
+COVERAGE = VMQ_BUILDDIR='$(COVERAGE_BUILD)' VMQ_SRCDIR='$(abs_srcdir)' \
+	MAKE='$(MAKE)' $(RUN_CHECK) coverage
+coverage:
+	@$(call variant,coverage,$(COVERAGE_FLAGS))
+	@$(MAKE) -s -C coverage
+	@$(SANITIZED) coverage '$(COVERAGE_TREE)' $(OVS_DPDK)
+	@find coverage '$(COVERAGE_TREE)' -name '*.gcda' -exec rm -f {} +
+	@$(RUN_CHECK) --begin $@
+	@$(MAKE) -s -C coverage run-unit UNIT=$@ RESULTS='$(RESULTS)'
+	@$(COVERAGE) vmq.at $(BASH) $(srcdir)/build-aux/ovs-tests \
+	  '$(COVERAGE_TREE)' check vmq.at vmq-handoff.at
+	@$(COVERAGE) system-dpdk-vmq.at $(BASH) $(srcdir)/build-aux/ovs-tests \
+	  '$(COVERAGE_TREE)' check-dpdk system-dpdk-vmq.at
+	@$(COVERAGE) soak $(SHELL) -c "$(SOAK)-coverage \
+	  --tree='$(COVERAGE_TREE)' --seconds=30 $(SOAK_FLAGS)"
+	@$(RUN_CHECK) $@ report $(srcdir)/build-aux/coverage-report \
+	  '$(COVERAGE_TREE)' 'coverage=$(srcdir)' \
+	  --pure $(COVERED_PURE) --rest $(COVERED_REST)
+	@$(RUN_CHECK) --end $@
+.PHONY: coverage
+
 # How long plans take.
 EXTRA_PROGRAMS = tests/vmq-bench-plan
 CLEANFILES += tests/vmq-bench-plan$(EXEEXT)
@@ -574,6 +608,6 @@ patch-check: ovs
 	check-warnings patch-check
 
 clean-check:
-	rm -rf $(RESULTS) fuzz
+	rm -rf $(RESULTS) coverage-missed fuzz
 CLEAN_LOCAL += clean-check
 .PHONY: clean-check

@@ -31,6 +31,9 @@
 #include <config.h>
 
 #include <errno.h>
+#ifdef VMQ_COVERAGE
+#include <gcov.h>
+#endif
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
@@ -1655,5 +1658,8 @@ main(int argc, char *argv[])
 
     /* See vmq_ports_unpublish(). */
     fflush(NULL);
+#ifdef VMQ_COVERAGE
+    __gcov_dump();
+#endif
     _exit(status);
 }
