@@ -13,6 +13,7 @@ OVS_OVERLAY += \
 EXTRA_DIST += \
 	tests/README.rst \
 	tests/check-inputs \
+	tests/check-judge \
 	tests/check-metrics \
 	tests/check-package \
 	tests/check-purity \
@@ -21,16 +22,19 @@ EXTRA_DIST += \
 	tests/check-tutorial \
 	tests/run-fuzz \
 	tests/run-model \
+	tests/vmq-appctl \
 	tests/vmq-bench-idle \
 	tests/vmq-bench-move \
 	tests/vmq-bench-overhead \
 	tests/vmq-bench-scale \
 	tests/vmq-chaos \
+	tests/vmq-chaos.expected \
 	tests/vmq-demo \
 	tests/vmq-faults \
 	tests/vmq-freeze \
 	tests/vmq-handoff.pml \
 	tests/vmq-hostile-peer \
+	tests/vmq-judge \
 	tests/vmq-latency \
 	tests/vmq-shell \
 	tests/vmq-show.json \
@@ -249,6 +253,7 @@ endif
 	@$(RUN_CHECK) check-fast names $(srcdir)/build-aux/check-names .
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
+	@$(RUN_CHECK) check-fast judge $(srcdir)/tests/check-judge
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
 
@@ -414,6 +419,32 @@ check-ovs-stock: ovs
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  $(RUN_CHECK) $@ stock $(OVS_TESTS) check $(STOCK_AT)
+	@$(RUN_CHECK) --end $@
+
+# All of Open vSwitch's test suite, against Open vSwitch without our patches,
+# and a part of it while queues move at random.  These take hours, and go on
+# where they were interrupted.  SUITE_FLAGS goes to the program.
+SUITE_JOBS = $$((2 * `getconf _NPROCESSORS_ONLN`))
+SUITE_FLAGS =
+CHAOS_SEEDS = 1 2 3
+CHAOS_AT = alb.at dpif-netdev.at lacp.at mcast-snooping.at ofproto-dpif.at \
+	pmd.at tunnel-push-pop-ipv6.at tunnel-push-pop.at
+JUDGE = $(srcdir)/tests/vmq-judge --tree='$(OVS_TREE_DIR)' \
+	--jobs=$(SUITE_JOBS)
+check-ovs: ovs ovs-stock
+	@$(RUN_CHECK) --begin $@
+	@MAKE='$(MAKE)' $(RUN_CHECK) $@ suite $(JUDGE) suite \
+	  --stock='$(OVS_STOCK_DIR)' --results='$(abs_builddir)/ovs-suite.tsv' \
+	  --keep='$(abs_builddir)/ovs-suite' $(SUITE_FLAGS)
+	@$(RUN_CHECK) --end $@
+
+check-ovs-chaos: ovs
+	@$(RUN_CHECK) --begin $@
+	@MAKE='$(MAKE)' $(RUN_CHECK) $@ chaos $(JUDGE) chaos \
+	  --seeds='$(CHAOS_SEEDS)' \
+	  --expected='$(srcdir)/tests/vmq-chaos.expected' \
+	  --results='$(abs_builddir)/ovs-chaos.tsv' \
+	  --keep='$(abs_builddir)/ovs-chaos' $(SUITE_FLAGS) $(CHAOS_AT)
 	@$(RUN_CHECK) --end $@
 
 check-system: ovs $(noinst_PROGRAMS)
@@ -603,9 +634,9 @@ patch-check: ovs
 	@$(RUN_CHECK) --end $@
 
 .PHONY: check-fast check-fuzz check-inputs check-metrics check-model \
-	check-ovs-stock check-ovs-vmq check-package check-sanitized \
-	check-soak check-static check-system check-tenants check-tutorial \
-	check-warnings patch-check
+	check-ovs check-ovs-chaos check-ovs-stock check-ovs-vmq \
+	check-package check-sanitized check-soak check-static check-system \
+	check-tenants check-tutorial check-warnings patch-check
 
 clean-check:
 	rm -rf $(RESULTS) coverage-missed fuzz
