@@ -997,10 +997,15 @@ dp_vmq_parks(struct dp_netdev_pmd_thread *pmd)
  *
  * The two have a sequence number each, because that of reloads compares with
  * one that only a reload brings up to date.  A reload is announced before its
- * flag is set, so that the flag is no use here. */
+ * flag is set, so that the flag is no use here.
+ *
+ * Wakes up once to have its coverage counters added up, which a thread does
+ * when it blocks, if it has not done so for COVERAGE_CLEAR_INTERVAL. */
 static VMQ_COLD void
 dp_vmq_park(struct dp_netdev_pmd_thread *pmd)
 {
+    long long int clear_ms = time_msec() + COVERAGE_CLEAR_INTERVAL;
+
     for (;;) {
         uint64_t mail_seq = seq_read(pmd->vmq.mailbox.seq);
 
@@ -1011,6 +1016,9 @@ dp_vmq_park(struct dp_netdev_pmd_thread *pmd)
         }
         seq_wait(pmd->reload_seq, pmd->last_reload_seq);
         seq_wait(pmd->vmq.mailbox.seq, mail_seq);
+        if (time_msec() < clear_ms) {
+            poll_timer_wait_until(clear_ms);
+        }
         poll_block();
     }
 }
