@@ -310,18 +310,19 @@ class Driver:
             self.settle()
         self.switch.appctl("dpif-netdev/vmq-pause")
         deadline = time.monotonic() + PATIENCE_S
+        _, by_vmq = self.vmq_show()
         while True:
-            show = json.loads(self.switch.appctl("dpif-netdev/vmq-show",
-                                                 "--json"))
+            before = by_vmq
             rxq_show = self.switch.appctl("dpif-netdev/pmd-rxq-show")
-            if not show["totals"]["under_way"]:
+            show, by_vmq = self.vmq_show()
+            # The ports of a peer that has just ended lose queues.
+            if not show["totals"]["under_way"] and by_vmq == before:
                 break
             if time.monotonic() > deadline:
                 raise Failure("moves under way do not end")
             time.sleep(0.01)
         expected = {(name, qid) for name, n in self.ports.items()
                     for qid in range(n)}
-        by_vmq = {(q["port"], q["queue"]): q["core"] for q in show["rxqs"]}
         by_pmd = {}
         core = None
         for line in rxq_show.splitlines():
@@ -354,6 +355,12 @@ class Driver:
         self.switch.appctl("dpif-netdev/vmq-resume")
         self.check_drops()
         return show
+
+    def vmq_show(self):
+        """Returns vmq-show, and by queue the core that polls it."""
+        show = json.loads(self.switch.appctl("dpif-netdev/vmq-show", "--json"))
+        return show, {(q["port"], q["queue"]): q["core"]
+                      for q in show["rxqs"]}
 
     def complete(self, expected, found):
         return expected == found
