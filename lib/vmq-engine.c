@@ -432,8 +432,8 @@ vmq_engine_advance(struct vmq_engine *engine)
     }
 }
 
-/* Has the datapath begin to carry out 'plan', which is taken over and left
- * empty. */
+/* Has the datapath begin to carry out 'plan', which is taken over; what is
+ * left in its place means nothing. */
 static void
 vmq_engine_apply(struct vmq_engine *engine,
                  const struct vmq_snapshot *snapshot, struct vmq_plan *plan,
@@ -443,9 +443,7 @@ vmq_engine_apply(struct vmq_engine *engine,
 
     ovs_assert(!batch->effects);
     vmq_snapshot_copy(&batch->snapshot, snapshot);
-    vmq_plan_destroy(&batch->plan);
-    batch->plan = *plan;
-    vmq_plan_init(plan);
+    vmq_plan_swap(&batch->plan, plan);
     batch->effects = xcalloc(batch->plan.n_moves, sizeof *batch->effects);
     batch->order = order;
     engine->ops->apply(engine->dp, &batch->snapshot, &batch->plan,

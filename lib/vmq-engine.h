@@ -57,6 +57,15 @@
  * thread.  Meanwhile the engine goes on measuring, but plans nothing, and
  * keeps what an operator wants moved until it is its turn.
  *
+ * Memory
+ * ======
+ *
+ * A tick asks for none unless something has been added: snapshots and plans
+ * keep what they had.  It is not the asking that costs, but that the first
+ * large request after much has been freed, such as what it took to write to
+ * the database, makes glibc merge all of that: 20 ms were seen, with 2,048
+ * ports, in a tick that took 3 otherwise.  qsort() is such a request, too.
+ *
  * Thread-safety
  * =============
  *

@@ -79,6 +79,7 @@ struct numa_work {
     int32_t numa_id;
     uint32_t n_rxqs;            /* Polled here and not isolated. */
     uint32_t n_active;          /* Non-isolated PMDs with queues. */
+    bool busy;                  /* Of a group: with more than freeing PMDs. */
 };
 
 struct planner {
@@ -94,6 +95,11 @@ struct planner {
     uint32_t *port_pmds;        /* Of port I: from [I] to before [I + 1]. */
     uint32_t n_numas;
     uint32_t n_groups;
+
+    /* For whoever needs them at the moment. */
+    struct vmq_rank *pmd_ranks;
+    struct vmq_rank *rxq_ranks;
+    struct vmq_judgement *judgements;
 };
 
 /* Names. */
@@ -196,7 +202,17 @@ vmq_plan_destroy(struct vmq_plan *plan)
 {
     free(plan->moves);
     free(plan->pmds);
+    free(plan->work);
     vmq_plan_init(plan);
+}
+
+void
+vmq_plan_swap(struct vmq_plan *a, struct vmq_plan *b)
+{
+    struct vmq_plan tmp = *a;
+
+    *a = *b;
+    *b = tmp;
 }
 
 /* Loads. */
@@ -403,7 +419,6 @@ index_port_pmds(struct planner *w)
     const struct vmq_snapshot *s = w->s;
     uint32_t k = 0;
 
-    w->port_pmds = vmq_xcalloc(s->n_ports + 1, sizeof *w->port_pmds);
     for (uint32_t port = 0; port < s->n_ports; port++) {
         while (k < s->n_port_pmds && s->port_pmds[k].port <= port) {
             k++;
@@ -412,18 +427,44 @@ index_port_pmds(struct planner *w)
     }
 }
 
+/* Places the arrays of 'w' in 'memory', unless that is null.  Returns how much
+ * memory that takes. */
+static size_t
+planner_lay_out(struct planner *w, char *memory)
+{
+    const struct vmq_snapshot *s = w->s;
+    size_t used = 0;
+
+#define LAY_OUT(ARRAY, N) \
+    w->ARRAY = memory ? (void *) (memory + used) : NULL; \
+    used += (((size_t) (N) * sizeof *w->ARRAY + sizeof(uint64_t) - 1) \
+             / sizeof(uint64_t) * sizeof(uint64_t))
+    LAY_OUT(pmds, s->n_pmds);
+    LAY_OUT(rxqs, s->n_rxqs);
+    LAY_OUT(numas, s->n_pmds);
+    LAY_OUT(by_pmd, s->n_rxqs);
+    LAY_OUT(port_pmds, (size_t) s->n_ports + 1);
+    LAY_OUT(pmd_ranks, s->n_pmds);
+    LAY_OUT(rxq_ranks, s->n_rxqs);
+    LAY_OUT(judgements, s->n_pmds);
+#undef LAY_OUT
+    return used;
+}
+
 /* Fills in the working copies, or returns false if the snapshot refers to what
  * it does not have. */
 static bool
 planner_init(struct planner *w)
 {
     const struct vmq_snapshot *s = w->s;
+    size_t size = planner_lay_out(w, NULL);
     uint32_t n = 0;
 
-    w->pmds = vmq_xcalloc(s->n_pmds, sizeof *w->pmds);
-    w->rxqs = vmq_xcalloc(s->n_rxqs, sizeof *w->rxqs);
-    w->numas = vmq_xcalloc(s->n_pmds, sizeof *w->numas);
-    w->by_pmd = vmq_xcalloc(s->n_rxqs, sizeof *w->by_pmd);
+    w->plan->work = vmq_reserve(w->plan->work, &w->plan->allocated_work,
+                                size / sizeof *w->plan->work,
+                                sizeof *w->plan->work);
+    memset(w->plan->work, 0, size);
+    planner_lay_out(w, (char *) w->plan->work);
     index_port_pmds(w);
 
     for (uint32_t i = 0; i < s->n_rxqs; i++) {
@@ -457,16 +498,6 @@ planner_init(struct planner *w)
     }
     w->n_groups = w->c->cross_numa ? 1 : w->n_numas;
     return true;
-}
-
-static void
-planner_destroy(struct planner *w)
-{
-    free(w->pmds);
-    free(w->rxqs);
-    free(w->numas);
-    free(w->by_pmd);
-    free(w->port_pmds);
 }
 
 static bool
@@ -546,8 +577,8 @@ add_move(struct planner *w, uint32_t rxq, uint32_t to, enum vmq_reason reason,
     struct rxq_work *r = &w->rxqs[rxq];
     struct vmq_plan *plan = w->plan;
 
-    plan->moves = vmq_xrealloc(plan->moves, plan->n_moves + 1,
-                               sizeof *plan->moves);
+    plan->moves = vmq_reserve(plan->moves, &plan->allocated_moves,
+                              plan->n_moves + 1, sizeof *plan->moves);
     plan->moves[plan->n_moves++] = (struct vmq_move) {
         .rxq = rxq,
         .from = from,
@@ -831,30 +862,13 @@ spread_pmd(struct planner *w, uint32_t from)
     }
 }
 
-struct rank {
-    uint64_t key;               /* Ascending... */
-    uint32_t index;             /* ...ties by index. */
-};
-
-static int
-compare_ranks(const void *a_, const void *b_)
-{
-    const struct rank *a = a_;
-    const struct rank *b = b_;
-
-    if (a->key != b->key) {
-        return a->key < b->key ? -1 : 1;
-    }
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
 /* Relieves the overloaded PMDs of 'group', the worst first.  Returns true if
  * there are any that something could be done about: then is no time to free
  * PMDs. */
 static bool
 spread_group(struct planner *w, uint32_t group)
 {
-    struct rank *ranks = vmq_xcalloc(w->s->n_pmds, sizeof *ranks);
+    struct vmq_rank *ranks = w->pmd_ranks;
     bool wanting = false;
     uint32_t n = 0;
 
@@ -868,11 +882,11 @@ spread_group(struct planner *w, uint32_t group)
             wanting = true;
             continue;
         }
-        ranks[n++] = (struct rank) {
+        ranks[n++] = (struct vmq_rank) {
             .key = UINT32_MAX - pressure_bp(p, p->demand_ppm), .index = i
         };
     }
-    qsort(ranks, n, sizeof *ranks, compare_ranks);
+    vmq_sort_ranks(ranks, n);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t pmd = ranks[i].index;
 
@@ -884,7 +898,6 @@ spread_group(struct planner *w, uint32_t group)
         wanting |= (verdict != VMQ_VERDICT_ELEPHANT
                     && verdict != VMQ_VERDICT_IMMOBILE);
     }
-    free(ranks);
     return wanting;
 }
 
@@ -925,18 +938,18 @@ fits_always(const struct planner *w, uint32_t pmd, uint32_t rxq,
 
 /* The queues of PMD 'pmd', the heaviest first.  Returns their number. */
 static uint32_t
-rank_rxqs(const struct planner *w, uint32_t pmd, struct rank *ranks)
+rank_rxqs(const struct planner *w, uint32_t pmd, struct vmq_rank *ranks)
 {
     const struct pmd_work *p = &w->pmds[pmd];
 
     for (uint32_t k = 0; k < p->n_first; k++) {
         uint32_t i = w->by_pmd[p->first + k];
 
-        ranks[k] = (struct rank) {
+        ranks[k] = (struct vmq_rank) {
             .key = UINT32_MAX - w->rxqs[i].slow_bp, .index = i
         };
     }
-    qsort(ranks, p->n_first, sizeof *ranks, compare_ranks);
+    vmq_sort_ranks(ranks, p->n_first);
     return p->n_first;
 }
 
@@ -1026,7 +1039,7 @@ shelter_rxqs(struct planner *w, uint32_t from, enum vmq_reason reason,
              uint32_t *rxq, enum vmq_verdict *why)
 {
     bool force = reason == VMQ_REASON_EVACUATE;
-    struct rank *ranks = vmq_xcalloc(w->pmds[from].n_first, sizeof *ranks);
+    struct vmq_rank *ranks = w->rxq_ranks;
     uint32_t n = rank_rxqs(w, from, ranks);
     uint32_t k;
 
@@ -1041,7 +1054,6 @@ shelter_rxqs(struct planner *w, uint32_t from, enum vmq_reason reason,
         }
         add_move(w, *rxq, to, reason, &quote);
     }
-    free(ranks);
     return k == n;
 }
 
@@ -1052,7 +1064,7 @@ shelter_rxqs(struct planner *w, uint32_t from, enum vmq_reason reason,
 static bool
 evacuate_pmd(struct planner *w, uint32_t from, enum vmq_reason reason)
 {
-    struct vmq_judgement *before = vmq_xcalloc(w->s->n_pmds, sizeof *before);
+    struct vmq_judgement *before = w->judgements;
     uint32_t n_before = w->plan->n_moves;
     uint32_t rxq = VMQ_NONE;
     enum vmq_verdict why = VMQ_VERDICT_NO_FIT;
@@ -1067,7 +1079,6 @@ evacuate_pmd(struct planner *w, uint32_t from, enum vmq_reason reason)
 
     /* What has been taken back must leave no trace. */
     memcpy(w->plan->pmds, before, w->s->n_pmds * sizeof *before);
-    free(before);
     for (uint32_t i = 0; i < w->s->n_pmds; i++) {
         w->pmds[i].gave = w->pmds[i].took = false;
     }
@@ -1092,7 +1103,8 @@ evacuate_pmd(struct planner *w, uint32_t from, enum vmq_reason reason)
 /* The PMDs of 'group' that could be freed, the cheapest first, those whose
  * evacuation has begun before all others.  Returns their number. */
 static uint32_t
-rank_evacuations(const struct planner *w, uint32_t group, struct rank *ranks)
+rank_evacuations(const struct planner *w, uint32_t group,
+                 struct vmq_rank *ranks)
 {
     uint32_t n = 0;
 
@@ -1106,11 +1118,11 @@ rank_evacuations(const struct planner *w, uint32_t group, struct rank *ranks)
         for (uint32_t k = p->first; k < p->first + p->n_first; k++) {
             cost += VMQ_CREDIT + w->rxqs[w->by_pmd[k]].cost;
         }
-        ranks[n++] = (struct rank) {
+        ranks[n++] = (struct vmq_rank) {
             .key = w->s->pmds[i].evacuating ? 0 : cost, .index = i
         };
     }
-    qsort(ranks, n, sizeof *ranks, compare_ranks);
+    vmq_sort_ranks(ranks, n);
     return n;
 }
 
@@ -1119,14 +1131,13 @@ rank_evacuations(const struct planner *w, uint32_t group, struct rank *ranks)
 static bool
 obey_max_pmds(struct planner *w, uint32_t group)
 {
-    struct rank *ranks;
+    struct vmq_rank *ranks = w->pmd_ranks;
     bool any = false;
     uint32_t n;
 
     if (!w->c->max_pmds) {
         return false;
     }
-    ranks = vmq_xcalloc(w->s->n_pmds, sizeof *ranks);
     n = rank_evacuations(w, group, ranks);
     for (uint32_t k = 0; k < n && moves_left(w); k++) {
         uint32_t i = ranks[k].index;
@@ -1140,7 +1151,6 @@ obey_max_pmds(struct planner *w, uint32_t group)
             any |= evacuate_pmd(w, i, VMQ_REASON_EVACUATE);
         }
     }
-    free(ranks);
     return any;
 }
 
@@ -1228,13 +1238,12 @@ static void
 coalesce_group(struct planner *w, uint32_t group)
 {
     bool settling = group_is_settling(w, group);
-    struct rank *ranks;
+    struct vmq_rank *ranks = w->pmd_ranks;
     uint32_t n;
 
     if (!vmq_config_coalesce_bp(w->c)) {
         return;
     }
-    ranks = vmq_xcalloc(w->s->n_pmds, sizeof *ranks);
     n = rank_evacuations(w, group, ranks);
     for (uint32_t k = 0; k < n && moves_left(w); k++) {
         uint32_t i = ranks[k].index;
@@ -1257,7 +1266,6 @@ coalesce_group(struct planner *w, uint32_t group)
             evacuate_pmd(w, i, VMQ_REASON_COALESCE);
         }
     }
-    free(ranks);
 }
 
 /* The whole. */
@@ -1321,37 +1329,41 @@ overall_verdict(const struct planner *w)
 static void
 planner_run(struct planner *w)
 {
-    bool *busy = vmq_xcalloc(w->n_groups, sizeof *busy);
+    struct numa_work *groups = w->numas;
     uint32_t g;
 
     /* What the operator orders comes first, relief second: all groups share
      * 'max_moves'. */
     for (g = 0; g < w->n_groups; g++) {
-        busy[g] = obey_max_pmds(w, g);
+        groups[g].busy = obey_max_pmds(w, g);
     }
     for (g = 0; g < w->n_groups; g++) {
-        busy[g] = busy[g] || spread_group(w, g);
+        groups[g].busy = groups[g].busy || spread_group(w, g);
     }
     for (uint32_t numa = 0; numa < w->n_numas; numa++) {
-        if (!busy[w->c->cross_numa ? 0 : numa]) {
+        if (!groups[w->c->cross_numa ? 0 : numa].busy) {
             obey_min_pmds(w, numa);
         }
     }
     for (g = 0; g < w->n_groups; g++) {
-        if (!busy[g]) {
+        if (!groups[g].busy) {
             coalesce_group(w, g);
         }
     }
-    free(busy);
 }
 
 static void
 begin_plan(struct vmq_plan *plan, const struct vmq_snapshot *s)
 {
-    vmq_plan_destroy(plan);
     plan->generation = s->generation;
+    plan->verdict = VMQ_VERDICT_EMPTY;
+    plan->n_moves = 0;
     plan->n_pmds = s->n_pmds;
-    plan->pmds = vmq_xcalloc(s->n_pmds, sizeof *plan->pmds);
+    plan->pmds = vmq_reserve(plan->pmds, &plan->allocated_pmds, s->n_pmds,
+                             sizeof *plan->pmds);
+    if (s->n_pmds) {
+        memset(plan->pmds, 0, s->n_pmds * sizeof *plan->pmds);
+    }
 }
 
 static void
@@ -1374,7 +1386,6 @@ vmq_plan_compute(const struct vmq_snapshot *s, const struct vmq_config *c,
         for (uint32_t i = 0; i < s->n_pmds; i++) {
             judge(&w, i, VMQ_VERDICT_INVALID, VMQ_NONE, VMQ_NONE);
         }
-        planner_destroy(&w);
         return;
     }
 
@@ -1390,7 +1401,6 @@ vmq_plan_compute(const struct vmq_snapshot *s, const struct vmq_config *c,
         plan->verdict = overall_verdict(&w);
     }
     finish_plan(&w);
-    planner_destroy(&w);
 }
 
 /* By hand. */
@@ -1483,7 +1493,6 @@ vmq_plan_manual(const struct vmq_snapshot *s, const struct vmq_config *c,
         finish_plan(&w);
     }
     plan->verdict = VMQ_VERDICT_MANUAL;
-    planner_destroy(&w);
     free(named);
     return error;
 }

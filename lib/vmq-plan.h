@@ -240,10 +240,15 @@ struct vmq_plan {
     struct vmq_move *moves;
     uint32_t n_pmds;            /* As in the snapshot. */
     struct vmq_judgement *pmds;
+
+    /* For vmq-plan.c only: memory that the next plan uses again. */
+    uint64_t *work;
+    uint32_t allocated_moves, allocated_pmds, allocated_work;
 };
 
 void vmq_plan_init(struct vmq_plan *);
 void vmq_plan_destroy(struct vmq_plan *);
+void vmq_plan_swap(struct vmq_plan *, struct vmq_plan *);
 
 /* Plans on 'snapshot' (windowed).  Replaces the contents of '*plan', which
  * must be initialized. */

@@ -54,7 +54,7 @@ void
 vmq_snapshot_destroy(struct vmq_snapshot *snapshot)
 {
     if (snapshot) {
-        for (uint32_t i = 0; i < snapshot->n_ports; i++) {
+        for (uint32_t i = 0; i < snapshot->allocated_ports; i++) {
             free(snapshot->ports[i].name);
         }
         free(snapshot->pmds);
@@ -65,30 +65,10 @@ vmq_snapshot_destroy(struct vmq_snapshot *snapshot)
     }
 }
 
-/* Returns an array with room for at least 'n' elements of 'size' bytes, given
- * that 'array' has room for '*allocated' of them. */
-static void *
-reserve(void *array, uint32_t *allocated, uint32_t n, size_t size)
-{
-    if (n > *allocated) {
-        uint32_t room = *allocated < 8 ? 8 : *allocated;
-
-        while (room < n) {
-            if (room > UINT32_MAX / 2) {
-                abort();
-            }
-            room *= 2;
-        }
-        array = vmq_xrealloc(array, room, size);
-        *allocated = room;
-    }
-    return array;
-}
-
 #define RESERVE(SNAPSHOT, ARRAY, N) \
-    ((SNAPSHOT)->ARRAY = reserve((SNAPSHOT)->ARRAY, \
-                                 &(SNAPSHOT)->allocated_##ARRAY, N, \
-                                 sizeof *(SNAPSHOT)->ARRAY))
+    ((SNAPSHOT)->ARRAY = vmq_reserve((SNAPSHOT)->ARRAY, \
+                                     &(SNAPSHOT)->allocated_##ARRAY, N, \
+                                     sizeof *(SNAPSHOT)->ARRAY))
 
 #define COPY_ARRAY(DST, SRC, ARRAY) \
     do { \
@@ -100,24 +80,24 @@ reserve(void *array, uint32_t *allocated, uint32_t n, size_t size)
         (DST)->n_##ARRAY = (SRC)->n_##ARRAY; \
     } while (0)
 
+/* Makes 'port', which may be beyond the last one in use and then has the name
+ * that it had before, the given one. */
+static void
+set_port(struct vmq_port *port, const char *name, uint32_t port_no)
+{
+    if (!port->name || strcmp(port->name, name)) {
+        free(port->name);
+        port->name = vmq_xstrdup(name);
+    }
+    port->port_no = port_no;
+}
+
 static void
 copy_ports(struct vmq_snapshot *dst, const struct vmq_snapshot *src)
 {
     RESERVE(dst, ports, src->n_ports);
-    for (uint32_t i = src->n_ports; i < dst->n_ports; i++) {
-        free(dst->ports[i].name);
-    }
     for (uint32_t i = 0; i < src->n_ports; i++) {
-        const struct vmq_port *s = &src->ports[i];
-        struct vmq_port *d = &dst->ports[i];
-
-        if (i >= dst->n_ports) {
-            d->name = vmq_xstrdup(s->name);
-        } else if (strcmp(d->name, s->name)) {
-            free(d->name);
-            d->name = vmq_xstrdup(s->name);
-        }
-        d->port_no = s->port_no;
+        set_port(&dst->ports[i], src->ports[i].name, src->ports[i].port_no);
     }
     dst->n_ports = src->n_ports;
 }
@@ -146,7 +126,9 @@ vmq_snapshot_clone(struct vmq_snapshot *dst, const struct vmq_snapshot *src)
     vmq_snapshot_copy(dst, src);
 }
 
-/* Makes 'snapshot' empty.  Keeps the memory of its arrays. */
+/* Makes 'snapshot' empty.  Keeps the memory of its arrays and names, so that
+ * filling it with as much, and the same ports in the same order, takes none.
+ */
 void
 vmq_snapshot_clear(struct vmq_snapshot *snapshot)
 {
@@ -271,10 +253,7 @@ vmq_snapshot_add_port(struct vmq_snapshot *snapshot, const char *name,
                       uint32_t port_no)
 {
     RESERVE(snapshot, ports, snapshot->n_ports + 1);
-    snapshot->ports[snapshot->n_ports] = (struct vmq_port) {
-        .name = vmq_xstrdup(name),
-        .port_no = port_no,
-    };
+    set_port(&snapshot->ports[snapshot->n_ports], name, port_no);
     return snapshot->n_ports++;
 }
 
@@ -306,55 +285,67 @@ vmq_snapshot_add_port_pmd(struct vmq_snapshot *snapshot, uint32_t port,
 
 /* Order. */
 
-struct sort_key {
-    uint64_t key;
-    uint32_t index;             /* Before sorting. */
-};
-
-static int
-compare_sort_keys(const void *a_, const void *b_)
+static uint64_t
+pair(uint32_t high, uint32_t low)
 {
-    const struct sort_key *a = a_;
-    const struct sort_key *b = b_;
+    return (uint64_t) high << 32 | low;
+}
 
-    if (a->key != b->key) {
-        return a->key < b->key ? -1 : 1;
+static bool
+is_sorted(const struct vmq_snapshot *s)
+{
+    for (uint32_t i = 1; i < s->n_pmds; i++) {
+        if (s->pmds[i - 1].core_id > s->pmds[i].core_id) {
+            return false;
+        }
     }
-    return a->index < b->index ? -1 : a->index > b->index;
+    for (uint32_t i = 1; i < s->n_ports; i++) {
+        if (s->ports[i - 1].port_no > s->ports[i].port_no) {
+            return false;
+        }
+    }
+    for (uint32_t i = 1; i < s->n_rxqs; i++) {
+        const struct vmq_rxq *rxq = &s->rxqs[i];
+
+        if (pair((rxq - 1)->port, (rxq - 1)->qid)
+            > pair(rxq->port, rxq->qid)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 1; i < s->n_port_pmds; i++) {
+        const struct vmq_port_pmd *pp = &s->port_pmds[i];
+
+        if (pair((pp - 1)->port, (pp - 1)->pmd) > pair(pp->port, pp->pmd)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Sorts 'array', whose 'n' elements of 'size' bytes have the given 'keys'.  If
  * 'map' is nonnull, stores each element's new index by its old one. */
 static void
-sort_array(void *array, uint32_t n, size_t size, struct sort_key *keys,
+sort_array(void *array, uint32_t n, size_t size, struct vmq_rank *keys,
            uint32_t *map)
 {
-    bool sorted = true;
+    if (!n) {
+        return;
+    }
+
+    char *copy = vmq_xrealloc(NULL, n, size);
 
     for (uint32_t i = 0; i < n; i++) {
         keys[i].index = i;
-        sorted = sorted && (!i || keys[i - 1].key <= keys[i].key);
     }
-    if (!sorted) {
-        char *copy = vmq_xrealloc(NULL, n, size);
-
-        qsort(keys, n, sizeof *keys, compare_sort_keys);
-        memcpy(copy, array, n * size);
-        for (uint32_t i = 0; i < n; i++) {
-            memcpy((char *) array + i * size, copy + keys[i].index * size,
-                   size);
-        }
-        free(copy);
+    vmq_sort_ranks(keys, n);
+    memcpy(copy, array, n * size);
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy((char *) array + i * size, copy + keys[i].index * size, size);
     }
+    free(copy);
     for (uint32_t i = 0; map && i < n; i++) {
         map[keys[i].index] = i;
     }
-}
-
-static uint64_t
-pair(uint32_t high, uint32_t low)
-{
-    return (uint64_t) high << 32 | low;
 }
 
 static uint32_t
@@ -369,11 +360,15 @@ vmq_snapshot_sort(struct vmq_snapshot *s)
 {
     uint32_t n = s->n_pmds;
 
+    if (is_sorted(s)) {
+        return;
+    }
+
     n = s->n_ports > n ? s->n_ports : n;
     n = s->n_rxqs > n ? s->n_rxqs : n;
     n = s->n_port_pmds > n ? s->n_port_pmds : n;
 
-    struct sort_key *keys = vmq_xcalloc(n, sizeof *keys);
+    struct vmq_rank *keys = vmq_xcalloc(n, sizeof *keys);
     uint32_t *pmd_map = vmq_xcalloc(s->n_pmds, sizeof *pmd_map);
     uint32_t *port_map = vmq_xcalloc(s->n_ports, sizeof *port_map);
 
@@ -1139,7 +1134,6 @@ add_element(struct vmq_snapshot *s, enum line_type type)
         return &s->pmds[s->n_pmds - 1];
     case LINE_PORT:
         RESERVE(s, ports, s->n_ports + 1);
-        memset(&s->ports[s->n_ports], 0, sizeof *s->ports);
         return &s->ports[s->n_ports++];
     case LINE_RXQ:
         vmq_snapshot_add_rxq(s, 0, 0, 0, 0);

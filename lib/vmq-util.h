@@ -80,6 +80,28 @@ vmq_xrealloc(void *p, size_t n, size_t size)
     return p;
 }
 
+/* Returns an array with room for at least 'n' elements of 'size' bytes, given
+ * that 'array' has room for '*allocated' of them.  Zeroes new room. */
+static inline void *
+vmq_reserve(void *array, uint32_t *allocated, uint32_t n, size_t size)
+{
+    if (n > *allocated) {
+        uint32_t room = *allocated < 8 ? 8 : *allocated;
+
+        while (room < n) {
+            if (room > UINT32_MAX / 2) {
+                abort();
+            }
+            room *= 2;
+        }
+        array = vmq_xrealloc(array, room, size);
+        memset((char *) array + *allocated * size, 0,
+               (room - *allocated) * size);
+        *allocated = room;
+    }
+    return array;
+}
+
 static inline char *
 vmq_xstrdup(const char *s)
 {
@@ -157,6 +179,48 @@ vmq_mul_div(uint64_t a, uint64_t b, uint64_t c)
         }
     }
     return lo;
+}
+
+/* What to sort by, of the element with that index. */
+struct vmq_rank {
+    uint64_t key;               /* Ascending... */
+    uint32_t index;             /* ...ties by index. */
+};
+
+static inline bool
+vmq_rank_less(const struct vmq_rank *a, const struct vmq_rank *b)
+{
+    return a->key != b->key ? a->key < b->key : a->index < b->index;
+}
+
+/* Sorts 'ranks', with a heap: qsort() asks for memory, see vmq-engine.h. */
+static inline void
+vmq_sort_ranks(struct vmq_rank *ranks, size_t n)
+{
+    size_t start = n / 2, end = n;
+
+    while (end > 1) {
+        struct vmq_rank x;
+        size_t i, child;
+
+        if (start) {
+            i = --start;
+            x = ranks[i];
+        } else {
+            i = 0;
+            x = ranks[--end];
+            ranks[end] = ranks[0];
+        }
+        for (; (child = 2 * i + 1) < end; i = child) {
+            child += (child + 1 < end
+                      && vmq_rank_less(&ranks[child], &ranks[child + 1]));
+            if (!vmq_rank_less(&x, &ranks[child])) {
+                break;
+            }
+            ranks[i] = ranks[child];
+        }
+        ranks[i] = x;
+    }
 }
 
 #ifdef __cplusplus

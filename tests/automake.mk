@@ -103,6 +103,8 @@ tests_test_vmq_plan_SOURCES = \
 	tests/test-vmq-plan.c \
 	tests/vmq-test.h
 tests_test_vmq_plan_CFLAGS = $(UNIT_CFLAGS)
+tests_test_vmq_plan_LDFLAGS = \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=qsort
 tests_test_vmq_plan_LDADD = $(UNIT_LDADD)
 
 tests_test_vmq_properties_SOURCES = \

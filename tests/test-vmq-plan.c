@@ -1768,6 +1768,117 @@ loop_does_not_swap_elephants_about(void **state)
     host_destroy(&h);
 }
 
+/* Memory.
+ *
+ * The linker has the functions that ask for it, and qsort(), which may, call
+ * these. */
+
+static unsigned int n_requests;
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void __real_qsort(void *, size_t, size_t,
+                  int (*)(const void *, const void *));
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+void __wrap_qsort(void *, size_t, size_t,
+                  int (*)(const void *, const void *));
+
+void *
+__wrap_malloc(size_t size)
+{
+    n_requests++;
+    return __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    n_requests++;
+    return __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+    n_requests++;
+    return __real_realloc(p, size);
+}
+
+void
+__wrap_qsort(void *array, size_t n, size_t size,
+             int (*compare)(const void *, const void *))
+{
+    n_requests++;
+    __real_qsort(array, n, size, compare);
+}
+
+#define MEMORY_PMDS 100
+#define MEMORY_BUSY_TICKS 20
+
+/* What a tick does, the n-th one: takes a sample of two queues on each PMD, of
+ * which the first one is overloaded at first, and plans. */
+static void
+memory_tick(struct vmq_host *h, uint64_t n)
+{
+    uint64_t tick = h->config.interval_ms * (uint64_t) HOST_CYCLES_PER_MS;
+    struct vmq_snapshot *raw = &h->raw;
+
+    vmq_snapshot_clear(raw);
+    raw->now_ms = n * h->config.interval_ms;
+    raw->window_ns = raw->now_ms * 1000000;
+    raw->window_cycles = n * tick;
+    for (uint32_t i = 0; i < MEMORY_PMDS; i++) {
+        vmq_snapshot_add_pmd(raw, i, 0);
+        raw->pmds[i].idle_cycles = n * tick;
+    }
+    for (uint32_t i = 0; i < MEMORY_PMDS; i++) {
+        uint64_t n_busy = n < MEMORY_BUSY_TICKS ? n : MEMORY_BUSY_TICKS;
+        char name[16];
+
+        snprintf(name, sizeof name, "port%u", i);
+        vmq_snapshot_add_port(raw, name, i);
+        for (uint32_t qid = 0; qid < 2; qid++) {
+            uint32_t k = vmq_snapshot_add_rxq(raw, i, qid, i, 0);
+
+            raw->rxqs[k].cycles = tick / 100 * (3 * n + (i ? 0 : 44 * n_busy));
+        }
+        vmq_snapshot_add_port_pmd(raw, i, i, 1000);
+    }
+    vmq_snapshot_sort(raw);
+    vmq_window_add(h->window, &h->config, raw);
+    if (vmq_window_snapshot(h->window, &h->config, &h->s)) {
+        vmq_plan_compute(&h->s, &h->config, h->ledger, &h->plan);
+    }
+}
+
+static void
+a_tick_asks_for_no_memory(void **state)
+{
+    bool seen[VMQ_N_VERDICTS] = { false };
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "");
+    h.config.coalesce_hold_ms = 2000;
+    for (uint64_t n = 1; n < 60; n++) {
+        unsigned int before = n_requests;
+        enum vmq_verdict verdict;
+
+        memory_tick(&h, n);
+        verdict = h.plan.verdict;
+        if (seen[verdict]) {
+            assert_int_equal(n_requests, before);
+        }
+        seen[verdict] = true;
+    }
+    assert_true(seen[VMQ_VERDICT_SPREAD]);
+    assert_true(seen[VMQ_VERDICT_COALESCE]);
+    host_destroy(&h);
+}
+
 int
 main(void)
 {
@@ -1853,6 +1964,7 @@ main(void)
         cmocka_unit_test(loop_carries_a_large_evacuation_through),
         cmocka_unit_test(loop_rests_under_constant_load),
         cmocka_unit_test(loop_does_not_swap_elephants_about),
+        cmocka_unit_test(a_tick_asks_for_no_memory),
     };
 
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -859,7 +859,7 @@ remove_rxq(struct world *w, uint32_t i)
         free(w->raw.ports[port].name);
         memmove(&w->raw.ports[port], &w->raw.ports[port + 1],
                 (w->raw.n_ports - 1 - port) * sizeof *w->raw.ports);
-        w->raw.n_ports--;
+        w->raw.ports[--w->raw.n_ports].name = NULL;
         for (uint32_t j = 0; j < w->raw.n_rxqs; j++) {
             w->raw.rxqs[j].port -= w->raw.rxqs[j].port > port;
         }
