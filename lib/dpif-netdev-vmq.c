@@ -85,6 +85,11 @@ struct dp_vmq {
     uint64_t start_ns;
     uint64_t generation;        /* Changes whenever a queue may have changed
                                  * its PMD. */
+    bool listed;                /* Are the lists below up to date? */
+    struct dp_netdev_pmd_thread **pmds;     /* By core, non-PMD last. */
+    size_t n_pmds;
+    struct dp_netdev_port **ports;          /* By number. */
+    size_t n_ports;
     struct hmap by_netdev;      /* Ports, by device, as they were at... */
     uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
@@ -353,23 +358,67 @@ dp_vmq_port_update_status(const struct dp_netdev *dp,
     }
 }
 
-/* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD. */
+/* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD and
+ * in order. */
 static void
 dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
                      uint32_t pmd, struct vmq_snapshot *raw)
 {
-    for (uint32_t n = raw->n_port_pmds; n > 0; n--) {
-        if (raw->port_pmds[n - 1].port != port) {
-            break;
-        } else if (raw->port_pmds[n - 1].pmd == pmd) {
-            return;
-        }
+    odp_port_t port_no = rxq->port->port_no;
+    uint32_t end = raw->n_port_pmds, i = end;
+
+    while (i > 0 && raw->port_pmds[i - 1].port == port
+           && raw->port_pmds[i - 1].pmd >= pmd) {
+        i--;
+    }
+    if (i < end && raw->port_pmds[i].pmd == pmd) {
+        return;
     }
 
-    odp_port_t port_no = rxq->port->port_no;
     vmq_snapshot_add_port_pmd(raw, port, pmd,
                               ccmap_find(&rxq->pmd->n_flows,
                                          odp_to_u32(port_no)));
+
+    struct vmq_port_pmd added = raw->port_pmds[end];
+    memmove(&raw->port_pmds[i + 1], &raw->port_pmds[i],
+            (end - i) * sizeof added);
+    raw->port_pmds[i] = added;
+}
+
+static int
+dp_vmq_compare_ports(const void *a_, const void *b_)
+{
+    const struct dp_netdev_port *const *a = a_;
+    const struct dp_netdev_port *const *b = b_;
+    uint32_t x = odp_to_u32((*a)->port_no), y = odp_to_u32((*b)->port_no);
+
+    return x < y ? -1 : x > y;
+}
+
+/* Lists PMDs and ports in the order of snapshots, so that a tick neither sorts
+ * nor asks for memory. */
+static void
+dp_vmq_list(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    struct dp_vmq *vmq = dp->vmq;
+    struct dp_netdev_port *port;
+
+    if (vmq->listed) {
+        return;
+    }
+
+    free(vmq->pmds);
+    sorted_poll_thread_list(dp, &vmq->pmds, &vmq->n_pmds);
+
+    free(vmq->ports);
+    vmq->ports = xcalloc(hmap_count(&dp->ports), sizeof *vmq->ports);
+    vmq->n_ports = 0;
+    HMAP_FOR_EACH (port, node, &dp->ports) {
+        vmq->ports[vmq->n_ports++] = port;
+    }
+    qsort(vmq->ports, vmq->n_ports, sizeof *vmq->ports, dp_vmq_compare_ports);
+    vmq->listed = true;
 }
 
 static void dp_vmq_fake(struct dp_netdev *, struct vmq_snapshot *raw);
@@ -380,23 +429,21 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
 {
     struct dp_netdev *dp = dp_;
-    struct dp_netdev_pmd_thread **pmds;
-    struct dp_netdev_port *port;
-    size_t n_pmds;
 
+    dp_vmq_list(dp);
     dp_vmq_read_clocks(&raw->window_ns, &raw->window_cycles);
     raw->now_ms = time_msec();
     raw->generation = dp->vmq->generation;
 
-    sorted_poll_thread_list(dp, &pmds, &n_pmds);
-    for (size_t i = 0; i < n_pmds; i++) {
-        if (pmds[i]->core_id != NON_PMD_CORE_ID) {
-            dp_vmq_collect_pmd(pmds[i], raw);
+    for (size_t i = 0; i < dp->vmq->n_pmds; i++) {
+        if (dp->vmq->pmds[i]->core_id != NON_PMD_CORE_ID) {
+            dp_vmq_collect_pmd(dp->vmq->pmds[i], raw);
         }
     }
-    free(pmds);
 
-    HMAP_FOR_EACH (port, node, &dp->ports) {
+    for (size_t k = 0; k < dp->vmq->n_ports; k++) {
+        struct dp_netdev_port *port = dp->vmq->ports[k];
+
         dp_vmq_port_update_status(dp, port);
         if (!netdev_is_pmd(port->netdev)) {
             continue;
@@ -1321,6 +1368,7 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
     dp_vmq_drain(dp);
     dp_vmq_wait_for_reloads(dp);
     dp->vmq->generation++;
+    dp->vmq->listed = false;
     HMAP_FOR_EACH (port, node, &dp->ports) {
         for (unsigned int i = 0; i < port->n_rxq; i++) {
             struct dp_netdev_rxq *rxq = &port->rxqs[i];
@@ -1406,6 +1454,8 @@ dp_vmq_destroy(struct dp_netdev *dp)
         vmq_engine_destroy(dp->vmq->engine);
         vmq_post_destroy(&dp->vmq->post);
         hmap_destroy(&dp->vmq->by_netdev);
+        free(dp->vmq->pmds);
+        free(dp->vmq->ports);
         free(dp->vmq->transits);        /* All have ended. */
         free(dp->vmq);
     }
@@ -1700,56 +1750,56 @@ dp_vmq_fake_rxq(struct dp_netdev_rxq *rxq, uint64_t elapsed_ns,
     q->cycles = rxq->vmq.fake_cycles;
 }
 
-/* Replaces the counters and clocks of 'raw', not sorted yet, by made up
- * ones. */
+/* Replaces the counters and clocks of 'raw' by made up ones. */
 static void
 dp_vmq_fake(struct dp_netdev *dp, struct vmq_snapshot *raw)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
+    const struct dp_vmq *vmq = dp->vmq;
     uint64_t now_ns = raw->now_ms * 1000000;
-    uint64_t elapsed_ns = dp->vmq->fake_ns ? now_ns - dp->vmq->fake_ns : 0;
-    uint64_t *percents = xcalloc(raw->n_pmds, sizeof *percents);
-    struct dp_netdev_port *port;
-    uint32_t i;
+    uint64_t elapsed_ns = vmq->fake_ns ? now_ns - vmq->fake_ns : 0;
+    uint32_t i = 0;
 
     dp->vmq->fake_ns = now_ns;
     raw->window_cycles = now_ns;
     raw->window_ns = now_ns;
 
-    i = 0;
-    HMAP_FOR_EACH (port, node, &dp->ports) {
-        for (unsigned int j = 0;
-             netdev_is_pmd(port->netdev) && j < port->n_rxq; j++, i++) {
-            unsigned int fake_load = port->rxqs[j].vmq.fake_load;
+    for (size_t k = 0; k < vmq->n_pmds; k++) {
+        vmq->pmds[k]->vmq.fake_percent = 0;
+    }
+    for (size_t k = 0; k < vmq->n_ports; k++) {
+        struct dp_netdev_port *port = vmq->ports[k];
 
-            if (fake_load && raw->rxqs[i].pmd != VMQ_NONE) {
-                percents[raw->rxqs[i].pmd] += fake_load - 1;
+        for (unsigned int j = 0; j < port->n_rxq; j++) {
+            struct dp_netdev_rxq *rxq = &port->rxqs[j];
+
+            if (rxq->pmd && rxq->vmq.fake_load) {
+                rxq->pmd->vmq.fake_percent += rxq->vmq.fake_load - 1;
             }
         }
     }
-    i = 0;
-    HMAP_FOR_EACH (port, node, &dp->ports) {
+    for (size_t k = 0; k < vmq->n_ports; k++) {
+        struct dp_netdev_port *port = vmq->ports[k];
+
         for (unsigned int j = 0;
              netdev_is_pmd(port->netdev) && j < port->n_rxq; j++, i++) {
-            uint32_t pmd = raw->rxqs[i].pmd;
+            struct dp_netdev_pmd_thread *pmd = port->rxqs[j].pmd;
 
             dp_vmq_fake_rxq(&port->rxqs[j], elapsed_ns,
-                            pmd != VMQ_NONE && percents[pmd] >= 100,
+                            pmd && pmd->vmq.fake_percent >= 100,
                             &raw->rxqs[i]);
         }
     }
     for (i = 0; i < raw->n_pmds; i++) {
-        struct dp_netdev_pmd_thread *pmd
-            = dp_netdev_get_pmd(dp, raw->pmds[i].core_id);
+        struct dp_vmq_pmd *pmd = &vmq->pmds[i]->vmq;
 
-        pmd->vmq.fake_busy_cycles += elapsed_ns * MIN(percents[i], 100) / 100;
-        raw->pmds[i].busy_cycles = pmd->vmq.fake_busy_cycles;
-        raw->pmds[i].idle_cycles = now_ns - pmd->vmq.fake_busy_cycles;
+        pmd->fake_busy_cycles += elapsed_ns * MIN(pmd->fake_percent, 100)
+                                 / 100;
+        raw->pmds[i].busy_cycles = pmd->fake_busy_cycles;
+        raw->pmds[i].idle_cycles = now_ns - pmd->fake_busy_cycles;
         raw->pmds[i].sleep_cycles = 0;
         raw->pmds[i].cpu_ns = now_ns;
-        dp_netdev_pmd_unref(pmd);
     }
-    free(percents);
 }
 
 /* Sets the load of queue 'qid' of port 'name' in 'dp', if there is one.

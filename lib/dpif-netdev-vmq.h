@@ -88,6 +88,7 @@ struct dp_vmq_pmd {
     atomic_bool on;                 /* Is dynamic VMQ on? */
     unsigned int sibling_group;     /* Lowest CPU of its physical core. */
     uint64_t fake_busy_cycles;      /* Tests. */
+    uint64_t fake_percent;
 };
 
 /* For ofproto-dpif-upcall: how many flows the datapath may have. */
