@@ -1771,7 +1771,8 @@ loop_does_not_swap_elephants_about(void **state)
 /* Memory.
  *
  * The linker has the functions that ask for it, and qsort(), which may, call
- * these. */
+ * these, whose names it wants.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static unsigned int n_requests;
 
@@ -1785,6 +1786,7 @@ void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
 void __wrap_qsort(void *, size_t, size_t,
                   int (*)(const void *, const void *));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 void *
 __wrap_malloc(size_t size)
