@@ -338,7 +338,8 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz-trace.c \
 	tests/fuzz/replay.c \
 	tests/fuzz/vmq-fuzz.h \
-	tests/results/fuzz.txt
+	tests/results/fuzz.txt \
+	tests/results/vmq-chaos.jsonl
 check-fuzz: ovs
 	@$(RUN_CHECK) --begin $@
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_RESULTS='$(FUZZ_RESULTS)' \
