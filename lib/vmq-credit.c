@@ -289,27 +289,35 @@ vmq_credit_commit(struct vmq_ledger *ledger, const struct vmq_config *config,
 }
 
 void
-vmq_credit_forget(struct vmq_ledger *ledger,
-                  const struct vmq_snapshot *snapshot)
+vmq_credit_forget(struct vmq_ledger *ledger, const struct vmq_snapshot *before,
+                  const struct vmq_snapshot *now)
 {
     uint32_t n = 0;
 
-    /* Both are sorted by (port_no, qid). */
-    for (uint32_t i = 0, j = 0; i < ledger->n; i++) {
+    /* All are sorted by (port_no, qid). */
+    for (uint32_t i = 0, j = 0, old = 0; i < ledger->n; i++) {
         const struct vmq_account *a = &ledger->accounts[i];
+        const struct vmq_port *port = NULL;
 
-        while (j < snapshot->n_rxqs) {
-            const struct vmq_rxq *rxq = &snapshot->rxqs[j];
-            uint32_t port_no = snapshot->ports[rxq->port].port_no;
+        while (old < before->n_ports
+               && before->ports[old].port_no < a->port_no) {
+            old++;
+        }
+        for (; j < now->n_rxqs; j++) {
+            const struct vmq_rxq *rxq = &now->rxqs[j];
 
-            if (port_no > a->port_no
-                || (port_no == a->port_no && rxq->qid >= a->qid)) {
-                if (port_no == a->port_no && rxq->qid == a->qid) {
-                    ledger->accounts[n++] = *a;
-                }
+            port = &now->ports[rxq->port];
+            if (port->port_no > a->port_no
+                || (port->port_no == a->port_no && rxq->qid >= a->qid)) {
                 break;
             }
-            j++;
+        }
+        if (j < now->n_rxqs
+            && port->port_no == a->port_no && now->rxqs[j].qid == a->qid
+            && (old == before->n_ports
+                || before->ports[old].port_no != a->port_no
+                || !strcmp(before->ports[old].name, port->name))) {
+            ledger->accounts[n++] = *a;
         }
     }
     ledger->n = n;

@@ -75,8 +75,7 @@
  * ===========
  *
  * A -> B -> C -> A is no return; the credits bound it, the surcharge does not
- * see it.  A port that is replaced by another one with the same number between
- * two samples inherits its accounts.
+ * see it.
  *
  * Thread-safety
  * =============
@@ -148,8 +147,11 @@ void vmq_credit_commit(struct vmq_ledger *, const struct vmq_config *,
                        const enum vmq_outcome *outcomes,
                        enum vmq_return *returns);
 
-/* Drops the entries of queues that are not in 'snapshot' any more. */
-void vmq_credit_forget(struct vmq_ledger *, const struct vmq_snapshot *);
+/* Drops the entries of queues that are not in 'now' any more, and of those of
+ * ports that have replaced others of the same number since 'before', of the
+ * last call. */
+void vmq_credit_forget(struct vmq_ledger *, const struct vmq_snapshot *before,
+                       const struct vmq_snapshot *now);
 
 #ifdef __cplusplus
 }

@@ -463,6 +463,8 @@ static bool
 vmq_engine_sample(struct vmq_engine *engine)
 {
     vmq_engine_collect(engine);
+    vmq_credit_forget(engine->ledger, vmq_window_last(engine->window),
+                      &engine->raw);
     switch (vmq_window_add(engine->window, &engine->config, &engine->raw)) {
     case VMQ_SAMPLE_LATE:
         COVERAGE_INC(vmq_tick_late);
@@ -477,7 +479,6 @@ vmq_engine_sample(struct vmq_engine *engine)
     default:
         break;
     }
-    vmq_credit_forget(engine->ledger, &engine->raw);
     return vmq_window_snapshot(engine->window, &engine->config,
                                &engine->snapshot);
 }

@@ -864,6 +864,12 @@ copy_history(const struct window_params *params, const struct window_rxq *q,
     }
 }
 
+const struct vmq_snapshot *
+vmq_window_last(const struct vmq_window *w)
+{
+    return &w->last;
+}
+
 bool
 vmq_window_snapshot(const struct vmq_window *w,
                     const struct vmq_config *config,

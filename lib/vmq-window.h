@@ -196,6 +196,9 @@ enum vmq_sample_status vmq_window_add(struct vmq_window *,
                                       const struct vmq_config *,
                                       const struct vmq_snapshot *raw);
 
+/* The latest one, empty if there was none.  Good until the next one. */
+const struct vmq_snapshot *vmq_window_last(const struct vmq_window *);
+
 /* Replaces the contents of '*snapshot' by the windowed snapshot as of the
  * latest sample.  Returns false, with '*snapshot' empty, if there are fewer
  * than two samples, not counting what was before a stale one.  A window that

@@ -424,7 +424,7 @@ queues_that_are_gone_are_forgotten(void **state)
     h.s.ports[1].port_no = 2;
     h.s.rxqs[1].qid = 1;
     h.s.n_rxqs = 4;
-    vmq_credit_forget(h.ledger, &h.s);
+    vmq_credit_forget(h.ledger, &h.s, &h.s);
     h.s.rxqs[1].qid = 0;
     h.s.n_rxqs = 5;
     for (int i = 0; i < 5; i++) {
@@ -432,9 +432,38 @@ queues_that_are_gone_are_forgotten(void **state)
                          i == 1 || i == 4 ? 4000 : 3000);
     }
     h.s.n_rxqs = 0;
-    vmq_credit_forget(h.ledger, &h.s);
+    vmq_credit_forget(h.ledger, &h.s, &h.s);
     h.s.n_rxqs = 5;
     assert_int_equal(quote(&h, 0, 0).balance_mc, 4000);
+    host_destroy(&h);
+}
+
+static void
+a_port_that_replaces_another_has_all_credits(void **state)
+{
+    struct vmq_snapshot before;
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 4; i++) {
+        host_add(&h, 0, 5000);
+        move(&h, i, 1, VMQ_REASON_SPREAD);
+    }
+
+    /* The first port was not there before, the second one had another name,
+     * and another port was where there is none now. */
+    vmq_snapshot_init(&before);
+    for (int i = 1; i < 4; i++) {
+        vmq_snapshot_add_port(&before, i == 1 ? "x" : h.s.ports[i].name,
+                              h.s.ports[i].port_no);
+    }
+    vmq_snapshot_add_port(&before, "y", h.s.ports[3].port_no + 1);
+    vmq_credit_forget(h.ledger, &before, &h.s);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(quote(&h, i, 0).balance_mc, i == 1 ? 4000 : 3000);
+    }
+    vmq_snapshot_destroy(&before);
     host_destroy(&h);
 }
 
@@ -473,6 +502,7 @@ main(void)
         cmocka_unit_test(what_was_not_applied_is_not_charged),
         cmocka_unit_test(each_queue_has_its_own_account),
         cmocka_unit_test(queues_that_are_gone_are_forgotten),
+        cmocka_unit_test(a_port_that_replaces_another_has_all_credits),
         cmocka_unit_test(a_clock_that_steps_back_earns_nothing),
     };
 
