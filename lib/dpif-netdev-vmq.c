@@ -1358,25 +1358,27 @@ dp_vmq_wait_for_reloads(struct dp_netdev *dp)
 
 /* To be called before a reconfiguration takes the queues off their PMDs.  Ends
  * the moves under way, and remembers where each queue is polled: by number,
- * since PMDs and arrays of queues may not outlive the reconfiguration. */
+ * since PMDs and arrays of queues may not outlive the reconfiguration.  Asks
+ * the PMDs: a port that was not there the last time ("change-port-number") may
+ * have queues whose PMD is gone. */
 static void
 dp_vmq_reconfigure(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
-    struct dp_netdev_port *port;
+    struct dp_netdev_pmd_thread *pmd;
 
     dp_vmq_drain(dp);
     dp_vmq_wait_for_reloads(dp);
     dp->vmq->generation++;
     dp->vmq->listed = false;
-    HMAP_FOR_EACH (port, node, &dp->ports) {
-        for (unsigned int i = 0; i < port->n_rxq; i++) {
-            struct dp_netdev_rxq *rxq = &port->rxqs[i];
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        struct rxq_poll *poll;
 
-            if (rxq->pmd) {
-                rxq->vmq.last_core = rxq->pmd->core_id + 1;
-            }
+        ovs_mutex_lock(&pmd->port_mutex);
+        HMAP_FOR_EACH (poll, node, &pmd->poll_list) {
+            poll->rxq->vmq.last_core = pmd->core_id + 1;
         }
+        ovs_mutex_unlock(&pmd->port_mutex);
     }
 }
 
