@@ -299,13 +299,17 @@ dp_vmq_rxq_mobility(const struct dp_netdev_rxq *rxq)
     return VMQ_DYNAMIC;
 }
 
-/* Reads what has been counted of 'rxq' while VMQ was on. */
+/* Reads what has been counted of 'rxq' while VMQ was on.  PMD threads go on
+ * counting cycles while it is off. */
 static void
-dp_vmq_read_counters(struct dp_netdev_rxq *rxq, struct vmq_rxq *q)
+dp_vmq_read_counters(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
+                     struct vmq_rxq *q)
 {
     unsigned long long int n;
 
-    q->cycles = (dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR)
+    q->cycles = ((vmq_engine_is_on(dp->vmq->engine)
+                  ? dp_netdev_rxq_get_cycles(rxq, RXQ_CYCLES_PROC_CURR)
+                  : rxq->vmq.cycles_at_off)
                  - rxq->vmq.cycles_off);
     atomic_read_relaxed(&rxq->vmq.n_packets, &n);
     q->packets = n;
@@ -316,8 +320,8 @@ dp_vmq_read_counters(struct dp_netdev_rxq *rxq, struct vmq_rxq *q)
 }
 
 static void
-dp_vmq_collect_rxq(struct dp_netdev_rxq *rxq, uint32_t port, uint32_t pmd,
-                   struct vmq_snapshot *raw)
+dp_vmq_collect_rxq(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
+                   uint32_t port, uint32_t pmd, struct vmq_snapshot *raw)
 {
     uint32_t i = vmq_snapshot_add_rxq(raw, port,
                                       netdev_rxq_get_queue_id(rxq->rx), pmd,
@@ -325,7 +329,7 @@ dp_vmq_collect_rxq(struct dp_netdev_rxq *rxq, uint32_t port, uint32_t pmd,
 
     raw->rxqs[i].mobility = dp_vmq_rxq_mobility(rxq);
     raw->rxqs[i].n_moves = rxq->vmq.n_moves;
-    dp_vmq_read_counters(rxq, &raw->rxqs[i]);
+    dp_vmq_read_counters(dp, rxq, &raw->rxqs[i]);
 }
 
 /* Returns the status of 'port': of those of its queues, the one that leaves
@@ -459,7 +463,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
             if (rxq->pmd) {
                 q = vmq_snapshot_find_pmd(raw, rxq->pmd->core_id);
             }
-            dp_vmq_collect_rxq(rxq, p, q, raw);
+            dp_vmq_collect_rxq(dp, rxq, p, q, raw);
             if (q != VMQ_NONE) {
                 dp_vmq_collect_flows(rxq, p, q, raw);
             }
@@ -1530,7 +1534,7 @@ dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
         struct dp_netdev_rxq *rxq = &port->rxqs[i];
         struct vmq_rxq q;
 
-        dp_vmq_read_counters(rxq, &q);
+        dp_vmq_read_counters(dp, rxq, &q);
         info->rxqs[i] = (struct dpif_vmq_rxq) {
             .n_packets = q.packets,
             .busy_cycles = (dp->vmq->fake_loads
@@ -1734,8 +1738,8 @@ dp_vmq_init(void)
  * The plans then depend on what the test says and on nothing else. */
 
 static void
-dp_vmq_fake_rxq(struct dp_netdev_rxq *rxq, uint64_t elapsed_ns,
-                bool saturated, struct vmq_rxq *q)
+dp_vmq_fake_rxq(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
+                uint64_t elapsed_ns, bool saturated, struct vmq_rxq *q)
 {
     uint64_t percent = rxq->vmq.fake_load ? rxq->vmq.fake_load - 1 : 0;
     uint64_t cycles = elapsed_ns * percent / 100;
@@ -1748,7 +1752,7 @@ dp_vmq_fake_rxq(struct dp_netdev_rxq *rxq, uint64_t elapsed_ns,
     if (saturated) {
         non_atomic_ullong_add(&rxq->vmq.n_full, DIV_ROUND_UP(cycles, 32000));
     }
-    dp_vmq_read_counters(rxq, q);
+    dp_vmq_read_counters(dp, rxq, q);
     q->cycles = rxq->vmq.fake_cycles;
 }
 
@@ -1787,7 +1791,7 @@ dp_vmq_fake(struct dp_netdev *dp, struct vmq_snapshot *raw)
              netdev_is_pmd(port->netdev) && j < port->n_rxq; j++, i++) {
             struct dp_netdev_pmd_thread *pmd = port->rxqs[j].pmd;
 
-            dp_vmq_fake_rxq(&port->rxqs[j], elapsed_ns,
+            dp_vmq_fake_rxq(dp, &port->rxqs[j], elapsed_ns,
                             pmd && pmd->vmq.fake_percent >= 100,
                             &raw->rxqs[i]);
         }
