@@ -502,6 +502,7 @@ enum dp_vmq_copied {
     VMQ_COPIED,
     VMQ_COPY_EXISTS,            /* The destination has this flow already. */
     VMQ_COPY_STALE,             /* The source no longer has it like this. */
+    VMQ_COPY_NO_ROOM,           /* It would be one too many. */
 };
 
 static void
@@ -685,7 +686,8 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
     }
 }
 
-/* Copies 'flow' of 'from' to 'to', which is to get 'n_to_come' more.
+/* Copies 'flow' of 'from' to 'to', which is to get 'n_to_come' with this one,
+ * none if it may not have more.
  *
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
@@ -710,6 +712,9 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
     if (present) {
         dp_vmq_refresh_flow(present, flow);
         return VMQ_COPY_EXISTS;
+    }
+    if (!n_to_come) {
+        return VMQ_COPY_NO_ROOM;
     }
 
     /* The mask belongs to the source's classifier, and goes with the last flow
@@ -819,23 +824,22 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
         if (dp_vmq_now_ns() >= until_ns) {
             return false;
         }
-        if (!room) {
+        switch (dp_vmq_copy_flow(from, to, flow,
+                                 MIN(room, warmup->n_refs - warmup->next),
+                                 warmup)) {
+        case VMQ_COPIED:
+            effect->flows_warmed++;
+            room--;
+            break;
+        case VMQ_COPY_EXISTS:
+            effect->flows_present++;
+            break;
+        case VMQ_COPY_NO_ROOM:
             effect->flows_skipped++;
-        } else {
-            switch (dp_vmq_copy_flow(from, to, flow,
-                                     MIN(room, warmup->n_refs - warmup->next),
-                                     warmup)) {
-            case VMQ_COPIED:
-                effect->flows_warmed++;
-                room--;
-                break;
-            case VMQ_COPY_EXISTS:
-                effect->flows_present++;
-                break;
-            case VMQ_COPY_STALE:
-            default:
-                break;
-            }
+            break;
+        case VMQ_COPY_STALE:
+        default:
+            break;
         }
         dp_netdev_flow_unref(flow);
     }
