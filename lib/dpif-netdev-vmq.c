@@ -962,6 +962,11 @@ dp_vmq_take(struct dp_netdev_pmd_thread *pmd, struct dp_vmq_transit *transit,
 {
     struct dp_netdev_rxq *rxq = transit->rxq;
     struct polled_queue *q;
+    uint64_t change_seq;
+
+    /* Whether the queue is enabled must not be older than the sequence number
+     * that tells when to look again. */
+    change_seq = netdev_get_change_seq(rxq->port->netdev);
 
     *poll_list = xrealloc(*poll_list, (poll_cnt + 1) * sizeof **poll_list);
     q = &(*poll_list)[poll_cnt];
@@ -970,7 +975,7 @@ dp_vmq_take(struct dp_netdev_pmd_thread *pmd, struct dp_vmq_transit *transit,
         .port_no = rxq->port->port_no,
         .emc_enabled = transit->emc_enabled,
         .rxq_enabled = netdev_rxq_enabled(rxq->rx),
-        .change_seq = netdev_get_change_seq(rxq->port->netdev),
+        .change_seq = change_seq,
     };
 
     pmd_thread_ctx_time_update(pmd);
