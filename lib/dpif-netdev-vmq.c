@@ -1286,8 +1286,20 @@ dp_vmq_move_wait(struct dp_netdev *dp)
     if (dp->vmq->in_a_hurry) {
         poll_immediate_wake();
     } else if (dp->vmq->n_transits) {
+        uint64_t now_ns = dp_vmq_now_ns();
+        uint64_t until_ns = now_ns + VMQ_PATIENCE_NS;
+
+        for (size_t i = 0; i < dp->vmq->n_transits; i++) {
+            const struct dp_vmq_transit *transit = &dp->vmq->transits[i];
+
+            if (transit->phase == VMQ_PHASE_HANDING) {
+                until_ns = MIN(until_ns,
+                               transit->handed_ns + VMQ_PATIENCE_NS);
+            }
+        }
         seq_wait(dp->vmq->post.ended_seq, dp->vmq->seen_ended);
-        poll_timer_wait(VMQ_PATIENCE_NS / 1000000);
+        poll_timer_wait(until_ns > now_ns
+                        ? DIV_ROUND_UP(until_ns - now_ns, 1000000) : 0);
     }
 }
 
