@@ -91,19 +91,17 @@ const struct vmq_setting vmq_settings[] = {
 
     { SETTING("pmd-vmq-coalesce-threshold", UINT, "%", 0, 100, 30,
               coalesce_threshold_pct),
-      .summary = "load under which a PMD thread is freed; 0 for never",
+      .summary = "whether PMD threads are freed; 0 for never",
       .help =
       "A PMD thread whose load stays under this value for "
       "pmd-vmq-coalesce-hold gives all of its queues to other PMD threads, "
       "if these stay under pmd-vmq-pack-target with them, and blocks.  PMD "
       "threads over this value are freed as well when all of the queues of a "
-      "NUMA node fit one PMD thread fewer."
+      "NUMA node fit one PMD thread fewer.  So it is pmd-vmq-pack-target that "
+      "decides how many there are, and all values but 0 do the same."
       "\n\n"
-      "A higher value frees PMD threads one at a time that are still rather "
-      "busy, for which many queues have to move.  A lower value moves less "
-      "and leaves nearly idle PMD threads polling for longer.  With 0, PMD "
-      "threads are never freed: those that were woken once go on using a "
-      "whole CPU each." },
+      "With 0, PMD threads are never freed: those that were woken once go on "
+      "using a whole CPU each." },
 
     { SETTING("pmd-vmq-coalesce-hold", UINT, "ms", 0, 3600000, 10000,
               coalesce_hold_ms),
@@ -138,8 +136,9 @@ const struct vmq_setting vmq_settings[] = {
       "The number of credits a queue can hold.  Moving costs a queue a "
       "credit, and more to return to the PMD thread that it left last.  "
       "Without credit it stays, unless the PMD thread that it is on is losing "
-      "packets.  A credit comes back every pmd-vmq-credit-refill.  This is "
-      "what stops queues from jumping to and fro between PMD threads."
+      "packets: then it may overdraw, by as many credits.  A credit comes "
+      "back every pmd-vmq-credit-refill.  This is what stops queues from "
+      "jumping to and fro between PMD threads."
       "\n\n"
       "With a high value, a queue can move often in a short time, and each "
       "move costs a little: its flows have to become known to the other PMD "
