@@ -12,6 +12,7 @@ OVS_OVERLAY += \
 
 EXTRA_DIST += \
 	tests/README.rst \
+	tests/check-counts \
 	tests/check-inputs \
 	tests/check-judge \
 	tests/check-metrics \
@@ -255,6 +256,7 @@ endif
 	@$(RUN_CHECK) check-fast names $(srcdir)/build-aux/check-names .
 	@$(RUN_CHECK) check-fast style $(srcdir)/build-aux/check-style
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/check-tools
+	@$(RUN_CHECK) check-fast counts $(srcdir)/tests/check-counts
 	@$(RUN_CHECK) check-fast judge $(srcdir)/tests/check-judge
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
