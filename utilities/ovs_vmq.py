@@ -329,7 +329,8 @@ class Sample:
                     "counters": [int(rxq["packets"])]
                     + [int(rxq.get(key, 0))
                        for key in ("busy_cycles", "polls", "full_batches")]}
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError,
+                ValueError):
             raise Lost("%s: this is no output of dpif-netdev/vmq-show --json"
                        % what)
 
