@@ -122,12 +122,13 @@ def add_options(parser):
                         help="keep the directory with logs and database")
 
 
-def check_options(parser, options):
-    """Brings the options of add_options() into shape, or exits."""
+def check_options(parser, options, traffic=True):
+    """Brings the options of add_options() into shape, or exits if there is no
+    switch or, as it is needed, no 'traffic'."""
     options.tree = os.path.abspath(options.tree)
     options.traffic = os.path.abspath(options.traffic)
-    for path in (os.path.join(options.tree, "vswitchd/ovs-vswitchd"),
-                 options.traffic):
+    for path in [os.path.join(options.tree, "vswitchd/ovs-vswitchd")] + (
+            [options.traffic] if traffic else []):
         if not os.access(path, os.X_OK):
             parser.error(path + " is not built (it needs DPDK)")
 
