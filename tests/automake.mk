@@ -341,6 +341,7 @@ EXTRA_DIST += \
 	tests/fuzz/replay.c \
 	tests/fuzz/vmq-fuzz.h \
 	tests/results/fuzz.txt \
+	tests/results/ovs-chaos.txt \
 	tests/results/ovs-suite.txt \
 	tests/results/vmq-chaos.jsonl
 check-fuzz: ovs
