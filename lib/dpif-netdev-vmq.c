@@ -1438,13 +1438,10 @@ dp_vmq_sticky_pmd(struct dp_netdev *dp, struct sched_numa_list *numa_list,
             struct sched_pmd *sched_pmd = &numa->pmds[i];
             struct vmq_place_pmd place = {
                 .core_id = sched_pmd->pmd->core_id,
-                .numa_id = numa->numa_id,
                 .isolated = sched_pmd->isolated,
             };
 
-            if (vmq_place(&place, 1, rxq->vmq.last_core - 1,
-                          netdev_get_numa_id(rxq->port->netdev))
-                != VMQ_NONE) {
+            if (vmq_place(&place, 1, rxq->vmq.last_core - 1) != VMQ_NONE) {
                 return (dp_vmq_goes_home(dp, rxq, sched_pmd, assigned)
                         ? assigned : sched_pmd);
             }

@@ -1571,11 +1571,8 @@ vmq_plan_valid(const struct vmq_plan *plan, const struct vmq_snapshot *s,
 }
 
 uint32_t
-vmq_place(const struct vmq_place_pmd *pmds, size_t n_pmds, uint32_t last_core,
-          int32_t numa_id)
+vmq_place(const struct vmq_place_pmd *pmds, size_t n_pmds, uint32_t last_core)
 {
-    (void) numa_id;     /* Wherever it was, it was for a reason. */
-
     for (size_t i = 0; last_core != VMQ_NONE && i < n_pmds; i++) {
         if (pmds[i].core_id == last_core) {
             return pmds[i].isolated ? VMQ_NONE : i;

@@ -292,16 +292,15 @@ enum vmq_outcome {
 const char *vmq_outcome_name(enum vmq_outcome);
 
 /* Sticky placement on reconfiguration: the PMD among 'pmds' (by index) that a
- * queue of node 'numa_id', last polled on 'last_core' (VMQ_NONE: never),
- * should be polled by, or VMQ_NONE to let the switch's own assignment spread
- * it over all PMDs. */
+ * queue last polled on 'last_core' (VMQ_NONE: never) should be polled by, of
+ * whatever node the two are (the queue was there for a reason), or VMQ_NONE to
+ * let the switch's own assignment spread it over all PMDs. */
 struct vmq_place_pmd {
     uint32_t core_id;
-    int32_t numa_id;
     bool isolated;
 };
 uint32_t vmq_place(const struct vmq_place_pmd *, size_t n_pmds,
-                   uint32_t last_core, int32_t numa_id);
+                   uint32_t last_core);
 
 #ifdef __cplusplus
 }

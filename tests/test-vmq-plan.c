@@ -1629,16 +1629,15 @@ static void
 placement_is_sticky(void **state)
 {
     const struct vmq_place_pmd pmds[] = {
-        { 2, 0, false }, { 4, 1, false }, { 6, 0, true },
+        { 2, false }, { 4, false }, { 6, true },
     };
 
     (void) state;
-    assert_int_equal(vmq_place(pmds, 3, 4, 1), 1);
-    assert_int_equal(vmq_place(pmds, 3, 4, 0), 1);
-    assert_int_equal(vmq_place(pmds, 3, 5, 0), VMQ_NONE);
-    assert_int_equal(vmq_place(pmds, 3, 6, 0), VMQ_NONE);
-    assert_int_equal(vmq_place(pmds, 3, VMQ_NONE, 0), VMQ_NONE);
-    assert_int_equal(vmq_place(NULL, 0, 2, 0), VMQ_NONE);
+    assert_int_equal(vmq_place(pmds, 3, 4), 1);
+    assert_int_equal(vmq_place(pmds, 3, 5), VMQ_NONE);
+    assert_int_equal(vmq_place(pmds, 3, 6), VMQ_NONE);
+    assert_int_equal(vmq_place(pmds, 3, VMQ_NONE), VMQ_NONE);
+    assert_int_equal(vmq_place(NULL, 0, 2), VMQ_NONE);
 }
 
 static void
