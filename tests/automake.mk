@@ -577,6 +577,11 @@ coverage:
 	@$(MAKE) -s -C coverage run-unit UNIT=$@ RESULTS='$(RESULTS)'
 	@$(COVERAGE) vmq.at $(BASH) $(srcdir)/build-aux/ovs-tests \
 	  '$(COVERAGE_TREE)' check vmq.at vmq-handoff.at
+	@rm -f '$(COVERAGE_BUILD)/ovs-chaos.tsv'
+	@$(COVERAGE) chaos $(JUDGE) chaos --tree='$(COVERAGE_TREE)' --seeds=1 \
+	  --expected='$(srcdir)/tests/vmq-chaos.expected' \
+	  --results='$(COVERAGE_BUILD)/ovs-chaos.tsv' mcast-snooping.at \
+	  tunnel-push-pop.at
 	@$(COVERAGE) system-dpdk-vmq.at $(BASH) $(srcdir)/build-aux/ovs-tests \
 	  '$(COVERAGE_TREE)' check-dpdk system-dpdk-vmq.at
 	@$(COVERAGE) soak $(SHELL) -c "$(SOAK)-coverage \
