@@ -452,10 +452,8 @@ dp_vmq_prefetch_ports(const struct dp_vmq *vmq, size_t k)
         }
     }
     if (k + 3 * AHEAD < vmq->n_ports) {
-        const struct dp_netdev_port *port = vmq->ports[k + 3 * AHEAD];
-
-        OVS_PREFETCH(port);
-        OVS_PREFETCH(&port->vmq);
+        OVS_PREFETCH(vmq->ports[k + 3 * AHEAD]);
+        OVS_PREFETCH(&vmq->ports[k + 3 * AHEAD]->vmq);
     }
 }
 
