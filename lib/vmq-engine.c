@@ -458,7 +458,8 @@ vmq_engine_collect(struct vmq_engine *engine)
     engine->ops->collect(engine->dp, &engine->raw);
 }
 
-/* Brings the window up to date.  Returns true if there is one to plan on. */
+/* Brings the window and the snapshot of it up to date.  Returns true if the
+ * window has loads in it. */
 static bool
 vmq_engine_sample(struct vmq_engine *engine)
 {
@@ -487,28 +488,22 @@ vmq_engine_sample(struct vmq_engine *engine)
 static void
 vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_order *order)
 {
-    const struct vmq_snapshot *snapshot = &engine->snapshot;
     struct vmq_plan plan;
 
     /* The operator speaks of the queues that there are now, which the last
-     * sample may not know.  Without a window there are no loads, but the
-     * assignment is all that matters here. */
-    if (!vmq_engine_sample(engine)) {
-        for (uint32_t i = 0; i < engine->raw.n_rxqs; i++) {
-            engine->raw.rxqs[i].cycles = 0;
-        }
-        snapshot = &engine->raw;
-    }
+     * sample may not know.  Whether there are loads does not matter here. */
+    vmq_engine_sample(engine);
 
     vmq_plan_init(&plan);
-    char *error = vmq_plan_manual(snapshot, &engine->config, engine->ledger,
-                                  order->requests, order->n_requests, &plan);
+    char *error = vmq_plan_manual(&engine->snapshot, &engine->config,
+                                  engine->ledger, order->requests,
+                                  order->n_requests, &plan);
     if (error || !plan.n_moves) {
         vmq_order_end(order, 0, error);
         free(error);
     } else {
         vmq_engine_count_verdict(engine, plan.verdict);
-        vmq_engine_apply(engine, snapshot, &plan, order);
+        vmq_engine_apply(engine, &engine->snapshot, &plan, order);
     }
     vmq_plan_destroy(&plan);
 }
@@ -559,10 +554,10 @@ vmq_engine_run(struct vmq_engine *engine)
     uint64_t start_ns = vmq_engine_cpu_ns();
     bool ready = vmq_engine_sample(engine);
 
-    if (ready) {
-        vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
-                         &engine->plan);
-    }
+    /* Without loads the plan is to wait, but it takes its memory: asking for
+     * much can be slow, and is done with before there is something to do. */
+    vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
+                     &engine->plan);
 
     engine->totals.n_ticks++;
     vmq_hist_add(&engine->ticks, vmq_engine_cpu_ns() - start_ns);

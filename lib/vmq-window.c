@@ -877,11 +877,6 @@ vmq_window_snapshot(const struct vmq_window *w,
 {
     struct window_params params = window_params(config);
 
-    if (!w->n_buckets) {
-        vmq_snapshot_clear(s);
-        return false;
-    }
-
     vmq_snapshot_copy(s, &w->last);
     s->window_ms = w->total.ms;
     s->window_cycles = w->total.cycles;
@@ -914,7 +909,7 @@ vmq_window_snapshot(const struct vmq_window *w,
             rxq->n_history = 0;
         }
     }
-    return true;
+    return w->n_buckets > 0;
 }
 
 /* Returns what the window knows of the PMD with index 'i' in 'snapshot', NULL

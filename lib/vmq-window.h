@@ -142,7 +142,8 @@
  * W5. A windowed snapshot is valid, if the raw ones were.
  *
  * W6. If no port, queue or PMD comes or goes, taking a sample allocates no
- *     memory.  It always takes time in proportion to the number of queues
+ *     memory, nor does filling in the same snapshot as after the sample
+ *     before.  It always takes time in proportion to the number of queues
  *     and PMDs.
  *
  * Usage
@@ -200,10 +201,11 @@ enum vmq_sample_status vmq_window_add(struct vmq_window *,
 const struct vmq_snapshot *vmq_window_last(const struct vmq_window *);
 
 /* Replaces the contents of '*snapshot' by the windowed snapshot as of the
- * latest sample.  Returns false, with '*snapshot' empty, if there are fewer
- * than two samples, not counting what was before a stale one.  A window that
- * is not full yet shows as 'window_ms' below the spread hold: the planner then
- * has the verdict VMQ_VERDICT_WARMING. */
+ * latest sample.  Returns false if there are fewer than two samples, not
+ * counting what was before a stale one: then '*snapshot' says which PMD polls
+ * what, and no loads.  A window that is not full yet shows as 'window_ms'
+ * below the spread hold: the planner then has the verdict
+ * VMQ_VERDICT_WARMING. */
 bool vmq_window_snapshot(const struct vmq_window *, const struct vmq_config *,
                          struct vmq_snapshot *snapshot);
 
