@@ -522,14 +522,17 @@ class Peer:
             self.process.wait()
             self.process = None
 
-    def end(self):
-        """Ends the traffic and returns its report."""
+    def end(self, meanwhile=lambda: None):
+        """Ends the traffic and returns its report.  Until it has ended, calls
+        'meanwhile' again and again."""
+        deadline = time.monotonic() + PATIENCE_S
         self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise Failure("vmq-traffic does not end")
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                self.kill()
+                raise Failure("vmq-traffic does not end")
+            meanwhile()
+            time.sleep(0.01)
         self.process = None
         try:
             with open(self.path("json")) as f:
@@ -539,12 +542,19 @@ class Peer:
 
     def stop(self):
         """Ends the traffic and checks its report."""
-        report = self.end()
+        # Open vSwitch forgets what a port did not take when it disconnects,
+        # which vmq-traffic does after no packet has come for 0.2 s.
+        refused = 0
+
+        def watch():
+            nonlocal refused
+            refused = max(refused, self.read_refused() - self.refused_base)
+
+        report = self.end(watch)
         totals = report["totals"]
         self.soak.note("%s: %s" % (self.name, totals))
         self.soak.sent += totals["sent"]
         self.soak.arrived += totals["received"]
-        refused = self.read_refused() - self.refused_base
         for key in "lost", "duplicated", "reordered", "misdelivered":
             if not totals[key]:
                 continue
@@ -560,6 +570,26 @@ class Peer:
                 self.soak.excuses.append("%s: no upcall was to be had" % text)
             else:
                 self.soak.problem(text)
+                self.explain(report, key, refused)
+
+    def explain(self, report, key, refused):
+        """Says what is known of packets that are 'key', such as "lost"."""
+        for stream in report["streams"]:
+            if stream[key]:
+                self.soak.problem(
+                    "%s: %s of port %d, queue %d: %s" % (
+                        self.name, key, stream["port"], stream["queue"],
+                        " ".join("%s=%s" % (name, stream[name]) for name in (
+                            key, "sent", "pps", "flows_used", "lossy_flows",
+                            "gap_us", "gap_at_s", "flow_gap_us",
+                            "flow_gap_at_s"))))
+        time.sleep(2)           # PMDs bring their counters once a second.
+        coverage = self.soak.switch.appctl("coverage/show")
+        self.soak.problem("%s: ended at %s s, drained %s, refused %d; %s" % (
+            self.name, report["elapsed_s"], report["drained"], refused,
+            "; ".join(" ".join(line.split()) for line in coverage.splitlines()
+                      if "drop" in line)))
+        self.soak.note(self.soak.switch.appctl("dpctl/dump-flows", "-m"))
 
 
 def result(number, ok, text):
