@@ -457,7 +457,12 @@ class Peer:
         self.ports = ports      # Names and numbers of queues, sink last.
         self.process = None
         self.strict = False     # Nothing may be missing?
+        self.held = False       # Waits for the switch?
+        self.waits_since = None     # For nothing but the switch.
+        self.look = None        # At its ports, and in which life.
+        self.next_look = 0.0
         self.n_starts = 0
+        self.n_sent = 0         # Starts after which it has sent.
         self.refused_base = 0
 
     def path(self, what):
@@ -468,8 +473,9 @@ class Peer:
         self.n_starts += 1
         switch = self.soak.switch
         command = [self.soak.options.traffic, "--json=" + self.path("json"),
+                   "--control=" + self.path("control"), "--hold",
                    # Its ports may be away for long.
-                   "--control=" + self.path("control"), "--wait-link=3600",
+                   "--wait-link=3600",
                    "--queue-size=4096", "--duration=%d"
                    % (self.soak.options.seconds * 3 + 600),
                    "--huge" if switch.hugepages else "--no-huge"]
@@ -485,7 +491,52 @@ class Peer:
                 start_new_session=True,
                 env=dict(os.environ, RUNTIME_DIRECTORY=switch.dir))
         self.strict = True
-        self.refused_base = self.read_refused()
+        self.held = True
+        self.waits_since = None
+
+    def run(self):
+        """To be called all the time.  Has it send once all can arrive."""
+        if not self.process:
+            return
+        if self.process.poll() is not None:
+            with open(self.path("out")) as f:
+                raise Failure("vmq-traffic has ended: " + f.read())
+        now = time.monotonic()
+        if not self.held:
+            return
+        elif self.look:
+            # Without ovsdb-server, ovs-vswitchd does not answer.
+            process, life = self.look
+            if process.poll() is None:
+                return
+            linked, refused = self.look_result(process)
+            self.look = None
+            self.next_look = now + 0.2
+            if life != self.n_starts or self.phase() != "settle":
+                pass
+            elif linked:
+                self.refused_base = refused
+                if self.ask("start"):
+                    self.held = False
+                    self.n_sent += 1
+            elif self.waits_since is None:
+                self.waits_since = now
+            elif now > self.waits_since + PATIENCE_S:
+                raise Failure("%s: its ports do not come up" % self.name)
+        elif now < self.next_look:
+            return
+        elif (any(name not in self.soak.ports for name, _ in self.ports)
+              or self.phase() != "settle"):
+            self.waits_since = None
+            self.next_look = now + 0.2
+        else:
+            self.look = self.begin_look(), self.n_starts
+
+    def waits_long(self):
+        """Whether it has waited for the switch for so long that what is wrong
+        would not be found if it or its ports went."""
+        return (self.held and self.waits_since is not None
+                and time.monotonic() > self.waits_since + 5)
 
     def ask(self, command):
         """Returns the reply, or nothing if there is none to be had."""
@@ -499,22 +550,55 @@ class Peer:
         except (OSError, ValueError):
             return None
 
+    def phase(self):
+        return (self.ask("stats") or {}).get("phase")
+
     def running(self):
-        return (self.ask("stats") or {}).get("phase") == "run"
+        return self.phase() == "run"
+
+    def begin_look(self):
+        """Starts to ask ovs-vswitchd for the states of its ports, and then for
+        their statistics."""
+        # (Where a port has no statistics, dpctl/show leaks the device.)
+        switch = self.soak.switch
+        return subprocess.Popen(
+            ["sh", "-c", '"$@" dump-ports-desc "$0" && "$@" dump-ports "$0"',
+             "unix:%s/br0.mgmt" % switch.dir,
+             os.path.join(switch.tree, "utilities", "ovs-ofctl"),
+             "--timeout=%d" % PATIENCE_S, "--names"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, universal_newlines=True,
+            start_new_session=True)
+
+    def look_result(self, process):
+        """Returns linked() and read_refused(), each none if there was no
+        answer."""
+        output = process.communicate()[0]
+        if process.returncode:
+            self.soak.note("no look at ports: " + output.strip())
+            return None, None
+        names = [name for name, _ in self.ports]
+        states = dict(re.findall(r"^ \d+\((\S+)\): addr.*\n +config: .*\n"
+                                 r" +state: +(.*)", output, re.M))
+        linked = all("DOWN" not in states.get(name, "DOWN") for name in names)
+        refused = sum(int(n) for name, n in re.findall(
+            r"port +(\S+): rx .*\n +tx .*drop=(\d+)", output) if name in names)
+        return linked, refused
+
+    def linked(self):
+        """Whether ovs-vswitchd can send to all ports.  That can be long after
+        they have connected: the main thread has to take each of them in, and
+        first makes memory pools.  Until then packets to a port are dropped,
+        and then it forgets how many."""
+        return self.look_result(self.begin_look())[0]
 
     def read_refused(self):
         """Returns how many packets ovs-vswitchd has counted that its ports did
         not take, mostly because a ring was full."""
-        # (Where a port has no statistics, dpctl/show leaks the device.)
-        process = self.soak.switch.popen(
-            "ovs-ofctl", "--names", "dump-ports",
-            "unix:%s/br0.mgmt" % self.soak.switch.dir)
-        output = process.communicate()[0]
-        if process.returncode:
-            raise Failure("dump-ports: " + output.strip())
-        names = [name for name, _ in self.ports]
-        return sum(int(n) for name, n in re.findall(
-            r"port +(\S+): rx .*\n +tx .*drop=(\d+)", output) if name in names)
+        refused = self.look_result(self.begin_look())[1]
+        if refused is None:
+            raise Failure("ovs-vswitchd does not tell what was refused")
+        return refused
 
     def kill(self):
         if self.process:
