@@ -1116,32 +1116,44 @@ dp_vmq_park(struct dp_netdev_pmd_thread *pmd)
     }
 }
 
-/* Has 'pmd' know all ports and bonds, if it is parked.  One that polls does,
- * see reconfigure_datapath(). */
+/* Has 'pmd' know all ports and bonds before it gets its first queue.  One that
+ * has queues learns of new ones before it polls again, see
+ * reconfigure_datapath().  A new thread takes what it has been given whenever
+ * it happens to start: with queues only, it would drop what it polls. */
 static void
-dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
+dp_vmq_add_ports(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
+    OVS_REQUIRES(pmd->port_mutex)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
-    bool need_reload = pmd->need_reload;
-    struct dp_netdev_port *port;
-    struct tx_bond *bond;
-
-    ovs_mutex_lock(&pmd->port_mutex);
     if (hmap_is_empty(&pmd->poll_list)) {
-        pmd->need_reload = false;
+        struct dp_netdev_port *port;
+        struct tx_bond *bond;
+
         HMAP_FOR_EACH (port, node, &dp->ports) {
             dp_netdev_add_port_tx_to_pmd(pmd, port);
         }
         CMAP_FOR_EACH (bond, node, &dp->tx_bonds) {
             dp_netdev_add_bond_tx_to_pmd(pmd, bond, false);
         }
-        /* Only for ports that it did not know.  It may have taken a queue by
-         * now that is not in the list yet, and would lose it. */
-        if (pmd->need_reload) {
-            dp_netdev_reload_pmd__(pmd);
-        }
-        pmd->need_reload = need_reload;
     }
+}
+
+/* Has 'pmd' know all ports and bonds, if it is parked. */
+static void
+dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    bool need_reload = pmd->need_reload;
+
+    ovs_mutex_lock(&pmd->port_mutex);
+    pmd->need_reload = false;
+    dp_vmq_add_ports(dp, pmd);
+    /* Only for ports that it did not know.  It may have taken a queue by now
+     * that is not in the list yet, and would lose it. */
+    if (pmd->need_reload) {
+        dp_netdev_reload_pmd__(pmd);
+    }
+    pmd->need_reload = need_reload;
     ovs_mutex_unlock(&pmd->port_mutex);
 }
 
