@@ -4,7 +4,7 @@
 # without warranty of any kind.
 
 # The pure part: values in, values out.  It sees no Open vSwitch header, no
-# clock, no lock, no log and no floating point, which tests/check-purity
+# clock, no lock, no log and no floating point, which tests/checks/check-purity
 # proves from its symbols and its code.
 noinst_LTLIBRARIES += lib/libvmq.la
 lib_libvmq_la_SOURCES = \

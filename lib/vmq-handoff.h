@@ -66,7 +66,8 @@
  *        'taker' says.
  *   H4.  Every handoff ends.
  *
- * tests/vmq-handoff.pml is a model of this, checked with Spin against them.
+ * tests/model/vmq-handoff.pml is a model of this, which Spin checks against
+ * them.
  *
  * Usage
  * =====

@@ -19,10 +19,10 @@
 
 /* What the fuzz targets have in common.
  *
- * A target is built by tests/run-fuzz with libFuzzer and run for some seconds,
- * beginning with the files in tests/corpus/.  An input that makes one fail
- * belongs there, once what it shows has been mended: with tests/fuzz/replay.c
- * these files are run wherever there is a compiler. */
+ * A target is built by tests/fuzz/run-fuzz with libFuzzer and run for some
+ * seconds, beginning with the files in tests/corpus/.  An input that makes one
+ * fail belongs there, once what it shows has been mended: with
+ * tests/fuzz/replay.c these files are run wherever there is a compiler. */
 
 #include <stdint.h>
 #include <stdio.h>

@@ -10,9 +10,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A switch of one's own and traffic for it, for programs in this directory.
+"""A switch of one's own and traffic for it, for programs in the
+directories next to this.
 
-See tests/vmq-switch.sh and vmq-traffic(8), which do the work.  To run on a
+See tests/lab/vmq-switch.sh and vmq-traffic(8), which do the work.  To run on a
 machine with fewer CPUs than PMDs, --dummy-numa has Open vSwitch believe in as
 many CPUs as needed.  It then cannot pin the PMD threads, so Switch places them
 (see there)."""
@@ -26,7 +27,8 @@ import socket
 import subprocess
 import time
 
-SRCDIR = os.path.dirname(os.path.abspath(__file__))
+SRCDIR = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
 
 NICE = -15                      # Of the switch and of the generator.
 
@@ -42,7 +44,7 @@ LOG_ALLOWED = (
 )
 
 # Runs a switch until its standard input is closed, by whatever end of this
-# program: $0 is tests/vmq-switch.sh, the arguments are vmq_switch_start's.
+# program: $0 is tests/lab/vmq-switch.sh, the arguments are vmq_switch_start's.
 # Says the process ids of ovs-vswitchd and ovsdb-server and whether there are
 # hugepages, and then does what it is told: "wait" for ovs-vswitchd and say its
 # exit status, start "vswitchd" with these arguments, or start "ovsdb".
@@ -102,14 +104,15 @@ def ignore_signals():
 
 def add_options(parser):
     """Adds the options that say where things are."""
-    builddir = os.environ.get("VMQ_BUILDDIR", os.path.dirname(SRCDIR))
+    builddir = os.environ.get("VMQ_BUILDDIR", SRCDIR)
     parser.add_argument("--tree", metavar="DIR",
                         default=os.environ.get(
                             "OVS_TREE", os.path.join(builddir, "ovs-tree")),
                         help="Open vSwitch with VMQ, built there "
                         "(default: %(default)s)")
     parser.add_argument("--traffic", metavar="FILE",
-                        default=os.path.join(builddir, "tests/vmq-traffic"),
+                        default=os.path.join(builddir,
+                                             "tests/lab/vmq-traffic"),
                         help="vmq-traffic (default: %(default)s)")
     parser.add_argument("--hugepages", choices=("auto", "yes", "no"),
                         default="auto",
@@ -198,7 +201,8 @@ class Daemons:
         """Starts both with arguments for vmq_switch_start."""
         # A Ctrl-C is for this program alone.
         self.shell = subprocess.Popen(
-            ["sh", "-c", SWITCH_SH, os.path.join(SRCDIR, "vmq-switch.sh"),
+            ["sh", "-c", SWITCH_SH,
+             os.path.join(SRCDIR, "tests/lab/vmq-switch.sh"),
              "--tree=" + self.tree, "--dir=" + self.dir] + args,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             universal_newlines=True, start_new_session=True)

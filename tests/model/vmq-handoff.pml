@@ -97,8 +97,8 @@
  * =====
  *
  * Each of these makes Spin find a violation when it is built in, with
- * -DTRAP=N.  tests/run-model checks that too, to know that the properties say
- * something.
+ * -DTRAP=N.  tests/model/run-model checks that too, to know that the
+ * properties say something.
  *
  *    1.  A PMD that parks reads the sequence number of its mailbox after it
  *        has looked into it, not before: it sleeps through a letter that comes

@@ -10,8 +10,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What tests/vmq-soak and tests/vmq-chaos have in common, which move queues of
-a switch while all else changes, and then judge it.
+"""What vmq-soak and vmq-chaos have in common, which move queues of a switch
+while all else changes, and then judge it.
 
 Switch is the one under test, Driver moves its queues and looks at what it
 says of them, Peer is a process of vmq-traffic."""
@@ -28,7 +28,10 @@ import sys
 import tempfile
 import time
 
-from vmqlab import SRCDIR, Daemons, Error as Failure, catch_signals
+sys.path.append(os.path.join(sys.path[0], "../lab"))
+
+from vmqlab import SRCDIR, Daemons  # noqa: E402
+from vmqlab import Error as Failure, catch_signals  # noqa: E402
 
 N_CORES = 4                     # PMDs, if the mask allows all of them.
 
@@ -685,9 +688,9 @@ def add_options(parser):
     parser.add_argument("--traffic", metavar="FILE",
                         default=os.path.join(
                             os.environ.get("VMQ_BUILDDIR", "."),
-                            "tests", "vmq-traffic"),
+                            "tests/lab/vmq-traffic"),
                         help="vmq-traffic, for DPDK "
-                        "(default: $VMQ_BUILDDIR/tests/vmq-traffic)")
+                        "(default: $VMQ_BUILDDIR/tests/lab/vmq-traffic)")
     parser.add_argument("--keep", metavar="DIR",
                         help="where to leave the logs if it fails")
 
@@ -723,7 +726,7 @@ def run(function, name, keep):
             ("ASAN_OPTIONS", ""),
             ("UBSAN_OPTIONS", "print_stacktrace=1"),
             ("TSAN_OPTIONS", "history_size=4 second_deadlock_stack=1 "
-             "suppressions=%s/vmq-tsan.supp" % SRCDIR)):
+             "suppressions=%s/tests/judges/vmq-tsan.supp" % SRCDIR)):
         os.environ[variable] = " ".join((common, more,
                                          environment.get(variable, "")))
     ok = False

@@ -16,7 +16,7 @@
 # that another Open vSwitch on this machine, its database and its interfaces
 # do not notice.  To be sourced by a POSIX shell:
 #
-#     . tests/vmq-switch.sh
+#     . tests/lab/vmq-switch.sh
 #     trap vmq_switch_stop EXIT
 #     trap 'exit 130' INT; trap 'exit 143' TERM HUP
 #     vmq_switch_start --tree=DIR --dpdk --hugepages=auto
