@@ -12,6 +12,10 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \
 	lib/vmq-credit.h \
+	lib/vmq-load.c \
+	lib/vmq-load.h \
+	lib/vmq-move.c \
+	lib/vmq-move.h \
 	lib/vmq-plan.c \
 	lib/vmq-plan.h \
 	lib/vmq-snapshot.c \
@@ -35,6 +39,10 @@ OVS_OVERLAY += \
 	lib/vmq-handoff.h \
 	lib/vmq-hist.c \
 	lib/vmq-hist.h \
+	lib/vmq-load.c \
+	lib/vmq-load.h \
+	lib/vmq-move.c \
+	lib/vmq-move.h \
 	lib/vmq-plan.c \
 	lib/vmq-plan.h \
 	lib/vmq-snapshot.c \

@@ -532,7 +532,7 @@ struct dp_vmq_warmup {
     size_t n_heat[VMQ_N_HEATS];
     size_t next;                        /* In 'refs', to copy. */
     long int switches;                  /* Involuntary, when last looked at. */
-    struct vmq_effect *effect;          /* What has come of it. */
+    struct vmq_result *effect;          /* What has come of it. */
 };
 
 enum dp_vmq_copied {
@@ -666,7 +666,7 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
                     struct dp_vmq_warmup *warmup)
     OVS_RELEASES(pmd->flow_mutex)
 {
-    struct vmq_effect *effect = warmup->effect;
+    struct vmq_result *effect = warmup->effect;
     uint64_t held_ns = dp_vmq_now_ns() - locked_ns;
 
     ovs_mutex_unlock(&pmd->flow_mutex);
@@ -842,7 +842,7 @@ dp_vmq_warm_up(struct dp_netdev *dp, struct dp_vmq_warmup *warmup,
                struct dp_netdev_pmd_thread *to, odp_port_t port_no,
                uint64_t until_ns)
 {
-    struct vmq_effect *effect = warmup->effect;
+    struct vmq_result *effect = warmup->effect;
 
     if (!warmup->scanned) {
         if (!dp_vmq_warmup_scan(warmup, from, port_no, until_ns)) {
@@ -898,7 +898,7 @@ struct dp_vmq_transit {
     struct dp_netdev_rxq *rxq;
     struct dp_netdev_pmd_thread *from, *to;
     struct dp_vmq_warmup warmup;
-    struct vmq_effect *effect;
+    struct vmq_result *effect;
     uint64_t handed_ns;         /* When the handoff began. */
     bool emc_enabled;           /* As the destination will know it. */
 
@@ -1395,7 +1395,7 @@ dp_vmq_resolve(struct dp_netdev *dp, const struct vmq_snapshot *snapshot,
 /* Implements 'apply' of the engine. */
 static void
 dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
-             const struct vmq_plan *plan, struct vmq_effect *effects)
+             const struct vmq_plan *plan, struct vmq_result *effects)
     OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
 {
     struct dp_netdev *dp = dp_;

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmq-load.h"
 #include "vmq-util.h"
 
 /* A queue returning at once to the PMD that it left pays this much on top.
@@ -228,7 +229,7 @@ vmq_credit_classify(const struct vmq_config *config,
                     const struct vmq_move *move, bool returning)
 {
     if (!returning || move->reason == VMQ_REASON_MANUAL) {
-        return VMQ_NOT_RETURN;
+        return VMQ_RETURN_NONE;
     }
     return (move->reason == VMQ_REASON_EVACUATE
             || move->reason == VMQ_REASON_MIN_PMDS
@@ -258,7 +259,7 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
         /* It pays with what it earned since its last move. */
         balance_mc = old->balance_mc;
     }
-    if (ret != VMQ_NOT_RETURN && doublings < VMQ_MAX_DOUBLINGS) {
+    if (ret != VMQ_RETURN_NONE && doublings < VMQ_MAX_DOUBLINGS) {
         doublings++;
     }
 
@@ -273,14 +274,14 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
 void
 vmq_credit_commit(struct vmq_ledger *ledger, const struct vmq_config *config,
                   const struct vmq_snapshot *snapshot,
-                  const struct vmq_plan *plan,
+                  const struct vmq_move *moves, uint32_t n_moves,
                   const enum vmq_outcome *outcomes, enum vmq_return *returns)
 {
-    for (uint32_t i = 0; i < plan->n_moves; i++) {
-        enum vmq_return ret = VMQ_NOT_RETURN;
+    for (uint32_t i = 0; i < n_moves; i++) {
+        enum vmq_return ret = VMQ_RETURN_NONE;
 
         if (outcomes[i] == VMQ_OUTCOME_APPLIED) {
-            ret = vmq_credit_debit(ledger, config, snapshot, &plan->moves[i]);
+            ret = vmq_credit_debit(ledger, config, snapshot, &moves[i]);
         }
         if (returns) {
             returns[i] = ret;

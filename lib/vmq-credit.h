@@ -83,7 +83,7 @@
  * A ledger is plain memory with one owner. */
 
 #include "vmq-config.h"
-#include "vmq-plan.h"
+#include "vmq-move.h"
 #include "vmq-snapshot.h"
 
 #ifdef __cplusplus
@@ -102,8 +102,9 @@ struct vmq_account {
     uint32_t qid;
     uint64_t moved_ms;          /* When it moved last... */
     uint32_t left_core;         /* ...and from where. */
-    int32_t balance_mc;         /* Right after that move; orders can take it
-                                 * below the limit, which then counts. */
+    int32_t balance_mc;         /* Right after that move; those that are never
+                                 * refused can take it below the limit, which
+                                 * then counts. */
     uint32_t doublings;         /* Of the refill time, right after that. */
 };
 
@@ -131,19 +132,12 @@ void vmq_credit_quote(const struct vmq_ledger *, const struct vmq_config *,
                       const struct vmq_snapshot *, uint32_t rxq,
                       uint32_t to_core, struct vmq_quote *);
 
-/* How a move counts, as vmq_credit_commit() found. */
-enum vmq_return {
-    VMQ_NOT_RETURN,
-    VMQ_RETURN_FORCED,          /* Left an overloaded PMD. */
-    VMQ_RETURN_PINGPONG         /* Voluntary, within VMQ_PINGPONG_MS. */
-};
-#define VMQ_PINGPONG_MS 60000
-
-/* Debits the moves of 'plan' that were applied.  'returns', if nonnull, has
- * an element for each move and is filled in.  This and vmq_credit_forget()
- * are the only writers of the ledger in a switch. */
+/* Debits those of 'moves', planned on the snapshot, that were applied.
+ * 'returns', if nonnull, has an element for each move and is filled in.  This
+ * and vmq_credit_forget() are the only writers of the ledger in a switch. */
 void vmq_credit_commit(struct vmq_ledger *, const struct vmq_config *,
-                       const struct vmq_snapshot *, const struct vmq_plan *,
+                       const struct vmq_snapshot *,
+                       const struct vmq_move *moves, uint32_t n_moves,
                        const enum vmq_outcome *outcomes,
                        enum vmq_return *returns);
 

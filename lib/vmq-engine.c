@@ -32,28 +32,25 @@
 
 VLOG_DEFINE_THIS_MODULE(vmq_engine);
 
-/* One for every verdict of a plan and every outcome of a move. */
-COVERAGE_DEFINE(vmq_plan_spread);
-COVERAGE_DEFINE(vmq_plan_coalesce);
-COVERAGE_DEFINE(vmq_plan_evacuate);
-COVERAGE_DEFINE(vmq_plan_manual);
-COVERAGE_DEFINE(vmq_plan_balanced);
-COVERAGE_DEFINE(vmq_plan_empty);
-COVERAGE_DEFINE(vmq_plan_invalid);
-COVERAGE_DEFINE(vmq_plan_warming);
-COVERAGE_DEFINE(vmq_plan_settling);
-COVERAGE_DEFINE(vmq_plan_no_destination);
-COVERAGE_DEFINE(vmq_plan_elephant);
-COVERAGE_DEFINE(vmq_plan_no_credit);
-COVERAGE_DEFINE(vmq_plan_immobile);
-COVERAGE_DEFINE(vmq_plan_no_fit);
-COVERAGE_DEFINE(vmq_plan_min_pmds);
-COVERAGE_DEFINE(vmq_move_applied);
-COVERAGE_DEFINE(vmq_move_stale);
-COVERAGE_DEFINE(vmq_move_gone);
-COVERAGE_DEFINE(vmq_move_failed);
-COVERAGE_DEFINE(vmq_pingpong);
-COVERAGE_DEFINE(vmq_forced_return);
+/* Counters of what there are tables of in vmq-move.h: DEFINE_x() defines that
+ * of a row, COUNT_x() is the case of a switch that increments it. */
+#define DEFINE_NONE(VALUE, ...)
+#define COUNT_NONE(VALUE, ...)
+#define DEFINE_VERDICT(VALUE, COUNTER, NAME, TEXT) \
+    COVERAGE_DEFINE(vmq_plan_##COUNTER);
+#define COUNT_VERDICT(VALUE, COUNTER, NAME, TEXT) \
+    case VMQ_VERDICT_##VALUE: COVERAGE_INC(vmq_plan_##COUNTER); break;
+#define DEFINE_OUTCOME(VALUE, COUNTER, NAME) \
+    COVERAGE_DEFINE(vmq_move_##COUNTER);
+#define COUNT_OUTCOME(VALUE, COUNTER, NAME) \
+    case VMQ_OUTCOME_##VALUE: COVERAGE_INC(vmq_move_##COUNTER); break;
+#define DEFINE_RETURN(VALUE, COUNTER, NAME) \
+    COVERAGE_DEFINE(vmq_##COUNTER);
+#define COUNT_RETURN(VALUE, COUNTER, NAME) \
+    case VMQ_RETURN_##VALUE: COVERAGE_INC(vmq_##COUNTER); break;
+VMQ_VERDICTS(DEFINE_VERDICT, DEFINE_NONE)
+VMQ_OUTCOMES(DEFINE_OUTCOME)
+VMQ_RETURNS(DEFINE_NONE, DEFINE_RETURN)
 COVERAGE_DEFINE(vmq_tick_late);
 COVERAGE_DEFINE(vmq_tick_stale);
 
@@ -62,8 +59,8 @@ COVERAGE_DEFINE(vmq_tick_stale);
  * possible switch overwrites it in 6 s, an ordinary one in days. */
 #define VMQ_HISTORY_LEN 256
 
-/* What an operator wants moved. */
-struct vmq_order {
+/* Requests that were made together, until they are answered. */
+struct vmq_pending {
     struct ovs_list node;
     struct vmq_request *requests;   /* With 'port's of its own. */
     size_t n_requests;
@@ -72,12 +69,12 @@ struct vmq_order {
 };
 
 /* The plan that the datapath is carrying out, and what it was made on.  There
- * is one if 'effects' is not null. */
-struct vmq_batch {
+ * is one if 'results' is not null. */
+struct vmq_under_way {
     struct vmq_snapshot snapshot;
     struct vmq_plan plan;
-    struct vmq_effect *effects;
-    struct vmq_order *order;        /* NULL if the planner wants it. */
+    struct vmq_result *results;
+    struct vmq_pending *pending;    /* NULL if the planner wants it. */
 };
 
 struct vmq_engine {
@@ -97,13 +94,13 @@ struct vmq_engine {
     struct vmq_window *window;
     struct vmq_ledger *ledger;
 
-    struct vmq_batch batch;
-    struct ovs_list orders;     /* Of struct vmq_order, to be begun. */
+    struct vmq_under_way under_way;
+    struct ovs_list pending;    /* Of struct vmq_pending, to be begun. */
 
     struct vmq_totals totals;
     struct vmq_hist ticks, blackouts, preempted;
-    struct vmq_event events[VMQ_HISTORY_LEN];
-    uint64_t n_events;          /* Ever. */
+    struct vmq_past_move past_moves[VMQ_HISTORY_LEN];
+    uint64_t n_past_moves;      /* Ever. */
 };
 
 struct vmq_engine *
@@ -123,48 +120,50 @@ vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
     vmq_plan_init(&engine->plan);
     engine->window = vmq_window_create();
     engine->ledger = vmq_ledger_create();
-    vmq_snapshot_init(&engine->batch.snapshot);
-    vmq_plan_init(&engine->batch.plan);
-    ovs_list_init(&engine->orders);
+    vmq_snapshot_init(&engine->under_way.snapshot);
+    vmq_plan_init(&engine->under_way.plan);
+    ovs_list_init(&engine->pending);
     return engine;
 }
 
-/* Tells who gave 'order' what became of it. */
+/* Tells who made the requests what became of them, and destroys 'pending'. */
 static void
-vmq_order_end(struct vmq_order *order, size_t n_moved, const char *error)
+vmq_pending_answer(struct vmq_pending *pending, size_t n_moved,
+                   const char *error)
 {
-    order->moved(order->aux, n_moved, error);
-    for (size_t i = 0; i < order->n_requests; i++) {
-        free(CONST_CAST(char *, order->requests[i].port));
+    pending->moved(pending->aux, n_moved, error);
+    for (size_t i = 0; i < pending->n_requests; i++) {
+        free(CONST_CAST(char *, pending->requests[i].port));
     }
-    free(order->requests);
-    free(order);
+    free(pending->requests);
+    free(pending);
 }
 
 void
 vmq_engine_destroy(struct vmq_engine *engine)
 {
-    struct vmq_order *order;
+    struct vmq_pending *pending;
 
     if (!engine) {
         return;
     }
 
-    LIST_FOR_EACH_POP (order, node, &engine->orders) {
-        vmq_order_end(order, 0, "the datapath is gone");
+    LIST_FOR_EACH_POP (pending, node, &engine->pending) {
+        vmq_pending_answer(pending, 0, "the datapath is gone");
     }
-    if (engine->batch.order) {
-        vmq_order_end(engine->batch.order, 0, "the datapath is gone");
+    if (engine->under_way.pending) {
+        vmq_pending_answer(engine->under_way.pending, 0,
+                           "the datapath is gone");
     }
-    free(engine->batch.effects);
-    vmq_plan_destroy(&engine->batch.plan);
-    vmq_snapshot_destroy(&engine->batch.snapshot);
+    free(engine->under_way.results);
+    vmq_plan_destroy(&engine->under_way.plan);
+    vmq_snapshot_destroy(&engine->under_way.snapshot);
     for (size_t i = 0; i < vmq_n_settings; i++) {
         free(engine->bad_values[i]);
         free(engine->errors[i]);
     }
     for (size_t i = 0; i < VMQ_HISTORY_LEN; i++) {
-        free(engine->events[i].port);
+        free(engine->past_moves[i].port);
     }
     free(engine->bad_values);
     free(engine->errors);
@@ -253,30 +252,8 @@ static void
 vmq_engine_count_verdict(struct vmq_engine *engine, enum vmq_verdict verdict)
 {
     engine->totals.n_verdicts[verdict]++;
-
-    switch (verdict) {
-    case VMQ_VERDICT_SPREAD: COVERAGE_INC(vmq_plan_spread); break;
-    case VMQ_VERDICT_COALESCE: COVERAGE_INC(vmq_plan_coalesce); break;
-    case VMQ_VERDICT_EVACUATE: COVERAGE_INC(vmq_plan_evacuate); break;
-    case VMQ_VERDICT_MANUAL: COVERAGE_INC(vmq_plan_manual); break;
-    case VMQ_VERDICT_BALANCED: COVERAGE_INC(vmq_plan_balanced); break;
-    case VMQ_VERDICT_EMPTY: COVERAGE_INC(vmq_plan_empty); break;
-    case VMQ_VERDICT_INVALID: COVERAGE_INC(vmq_plan_invalid); break;
-    case VMQ_VERDICT_WARMING: COVERAGE_INC(vmq_plan_warming); break;
-    case VMQ_VERDICT_SETTLING: COVERAGE_INC(vmq_plan_settling); break;
-    case VMQ_VERDICT_NO_DESTINATION:
-        COVERAGE_INC(vmq_plan_no_destination);
-        break;
-    case VMQ_VERDICT_ELEPHANT: COVERAGE_INC(vmq_plan_elephant); break;
-    case VMQ_VERDICT_NO_CREDIT: COVERAGE_INC(vmq_plan_no_credit); break;
-    case VMQ_VERDICT_IMMOBILE: COVERAGE_INC(vmq_plan_immobile); break;
-    case VMQ_VERDICT_NO_FIT: COVERAGE_INC(vmq_plan_no_fit); break;
-    case VMQ_VERDICT_MIN_PMDS: COVERAGE_INC(vmq_plan_min_pmds); break;
-    case VMQ_VERDICT_PARKED:    /* Of PMDs, not of plans. */
-    case VMQ_VERDICT_TARGET:
-    case VMQ_N_VERDICTS:
-    default:
-        break;
+    switch ((int) verdict) {
+    VMQ_VERDICTS(COUNT_VERDICT, COUNT_NONE)
     }
 }
 
@@ -284,38 +261,23 @@ static void
 vmq_engine_count_outcome(struct vmq_engine *engine, enum vmq_outcome outcome)
 {
     engine->totals.n_outcomes[outcome]++;
-
-    switch (outcome) {
-    case VMQ_OUTCOME_APPLIED: COVERAGE_INC(vmq_move_applied); break;
-    case VMQ_OUTCOME_STALE: COVERAGE_INC(vmq_move_stale); break;
-    case VMQ_OUTCOME_GONE: COVERAGE_INC(vmq_move_gone); break;
-    case VMQ_OUTCOME_FAILED: COVERAGE_INC(vmq_move_failed); break;
-    case VMQ_N_OUTCOMES:
-    default:
-        break;
+    switch ((int) outcome) {
+    VMQ_OUTCOMES(COUNT_OUTCOME)
     }
 }
 
 static void
 vmq_engine_count_return(struct vmq_engine *engine, enum vmq_return ret)
 {
-    switch (ret) {
-    case VMQ_RETURN_FORCED:
-        COVERAGE_INC(vmq_forced_return);
-        engine->totals.n_forced_returns++;
-        break;
-    case VMQ_RETURN_PINGPONG:
-        COVERAGE_INC(vmq_pingpong);
-        engine->totals.n_pingpongs++;
-        break;
-    case VMQ_NOT_RETURN:
-    default:
-        break;
+    engine->totals.n_returns[ret]++;
+    switch ((int) ret) {
+    VMQ_RETURNS(COUNT_NONE, COUNT_RETURN)
     }
 }
 
 static void
-vmq_engine_log(const struct vmq_engine *engine, const struct vmq_event *event)
+vmq_engine_log(const struct vmq_engine *engine,
+               const struct vmq_past_move *past)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
@@ -324,31 +286,31 @@ vmq_engine_log(const struct vmq_engine *engine, const struct vmq_event *event)
                  "to core %"PRIu32" (%"PRIu32" %%): %s, "
                  "not polled for %"PRIu64".%"PRIu64" us, "
                  "%"PRIu32" flows warmed",
-                 engine->dp_name, vmq_reason_name(event->reason), event->port,
-                 event->qid, event->load_bp / 100,
-                 event->from_core, event->from_bp / 100,
-                 event->from_capacity_bp / 100,
-                 event->to_core, event->to_bp / 100,
-                 vmq_outcome_name(event->effect.outcome),
-                 event->effect.blackout_ns / 1000,
-                 event->effect.blackout_ns / 100 % 10,
-                 event->effect.flows_warmed);
+                 engine->dp_name, vmq_reason_name(past->reason), past->port,
+                 past->qid, past->load_bp / 100,
+                 past->from_core, past->from_bp / 100,
+                 past->from_capacity_bp / 100,
+                 past->to_core, past->to_bp / 100,
+                 vmq_outcome_name(past->result.outcome),
+                 past->result.blackout_ns / 1000,
+                 past->result.blackout_ns / 100 % 10,
+                 past->result.flows_warmed);
 }
 
 static void
 vmq_engine_remember(struct vmq_engine *engine,
                     const struct vmq_snapshot *snapshot,
                     const struct vmq_plan *plan, const struct vmq_move *move,
-                    enum vmq_return ret, const struct vmq_effect *effect)
+                    enum vmq_return ret, const struct vmq_result *result)
 {
-    struct vmq_event *event
-        = &engine->events[engine->n_events % VMQ_HISTORY_LEN];
+    struct vmq_past_move *past
+        = &engine->past_moves[engine->n_past_moves % VMQ_HISTORY_LEN];
     const struct vmq_rxq *rxq = &snapshot->rxqs[move->rxq];
 
-    free(event->port);
-    *event = (struct vmq_event) {
+    free(past->port);
+    *past = (struct vmq_past_move) {
         .when_ms = time_wall_msec(),
-        .serial = ++engine->n_events,
+        .serial = ++engine->n_past_moves,
         .port = xstrdup(snapshot->ports[rxq->port].name),
         .qid = rxq->qid,
         .from_core = snapshot->pmds[move->from].core_id,
@@ -363,53 +325,54 @@ vmq_engine_remember(struct vmq_engine *engine,
         .to_after_bp = plan->pmds[move->to].predicted_bp,
         .price_mc = move->price_mc,
         .overdraft = move->overdraft,
-        .effect = *effect,
+        .result = *result,
     };
-    vmq_engine_log(engine, event);
+    vmq_engine_log(engine, past);
 }
 
-/* Tells everybody what became of the moves of the batch, all of which have
+/* Tells everybody what became of the moves under way, all of which have
  * ended. */
 static void
 vmq_engine_finish(struct vmq_engine *engine)
 {
-    struct vmq_batch *batch = &engine->batch;
-    struct vmq_plan *plan = &batch->plan;
+    struct vmq_under_way *under_way = &engine->under_way;
+    struct vmq_plan *plan = &under_way->plan;
     enum vmq_outcome *outcomes = xcalloc(plan->n_moves, sizeof *outcomes);
     enum vmq_return *returns = xcalloc(plan->n_moves, sizeof *returns);
     size_t n_applied = 0;
 
     for (size_t i = 0; i < plan->n_moves; i++) {
-        const struct vmq_effect *effect = &batch->effects[i];
+        const struct vmq_result *result = &under_way->results[i];
 
-        outcomes[i] = effect->outcome;
-        vmq_engine_count_outcome(engine, effect->outcome);
-        engine->totals.flows_warmed += effect->flows_warmed;
-        engine->totals.flows_skipped += effect->flows_skipped;
-        n_applied += effect->outcome == VMQ_OUTCOME_APPLIED;
-        if (effect->outcome == VMQ_OUTCOME_APPLIED || effect->blackout_ns) {
-            vmq_hist_add(effect->preempted ? &engine->preempted
-                         : &engine->blackouts, effect->blackout_ns);
+        outcomes[i] = result->outcome;
+        vmq_engine_count_outcome(engine, result->outcome);
+        engine->totals.flows_warmed += result->flows_warmed;
+        engine->totals.flows_skipped += result->flows_skipped;
+        n_applied += result->outcome == VMQ_OUTCOME_APPLIED;
+        if (result->outcome == VMQ_OUTCOME_APPLIED || result->blackout_ns) {
+            vmq_hist_add(result->preempted ? &engine->preempted
+                         : &engine->blackouts, result->blackout_ns);
         }
     }
 
     /* They count from now on. */
-    batch->snapshot.now_ms = time_msec();
-    vmq_credit_commit(engine->ledger, &engine->config, &batch->snapshot, plan,
-                      outcomes, returns);
-    vmq_window_commit(engine->window, &engine->config, &batch->snapshot, plan,
-                      outcomes);
+    under_way->snapshot.now_ms = time_msec();
+    vmq_credit_commit(engine->ledger, &engine->config, &under_way->snapshot,
+                      plan->moves, plan->n_moves, outcomes, returns);
+    vmq_window_commit(engine->window, &engine->config, &under_way->snapshot,
+                      plan->moves, plan->n_moves, outcomes);
     for (size_t i = 0; i < plan->n_moves; i++) {
         vmq_engine_count_return(engine, returns[i]);
-        vmq_engine_remember(engine, &batch->snapshot, plan, &plan->moves[i],
-                            returns[i], &batch->effects[i]);
+        vmq_engine_remember(engine, &under_way->snapshot, plan,
+                            &plan->moves[i], returns[i],
+                            &under_way->results[i]);
     }
     free(outcomes);
     free(returns);
-    free(batch->effects);
-    batch->effects = NULL;
+    free(under_way->results);
+    under_way->results = NULL;
 
-    if (batch->order) {
+    if (under_way->pending) {
         char *error = NULL;
 
         if (n_applied < plan->n_moves) {
@@ -417,17 +380,17 @@ vmq_engine_finish(struct vmq_engine *engine)
                               "made, see dpif-netdev/vmq-history",
                               plan->n_moves - n_applied, plan->n_moves);
         }
-        vmq_order_end(batch->order, n_applied, error);
-        batch->order = NULL;
+        vmq_pending_answer(under_way->pending, n_applied, error);
+        under_way->pending = NULL;
         free(error);
     }
 }
 
-/* Goes on with the batch, if there is one. */
+/* Goes on with the moves under way, if there are any. */
 static void
 vmq_engine_advance(struct vmq_engine *engine)
 {
-    if (engine->batch.effects && engine->ops->advance(engine->dp)) {
+    if (engine->under_way.results && engine->ops->advance(engine->dp)) {
         vmq_engine_finish(engine);
     }
 }
@@ -437,17 +400,18 @@ vmq_engine_advance(struct vmq_engine *engine)
 static void
 vmq_engine_apply(struct vmq_engine *engine,
                  const struct vmq_snapshot *snapshot, struct vmq_plan *plan,
-                 struct vmq_order *order)
+                 struct vmq_pending *pending)
 {
-    struct vmq_batch *batch = &engine->batch;
+    struct vmq_under_way *under_way = &engine->under_way;
 
-    ovs_assert(!batch->effects);
-    vmq_snapshot_copy(&batch->snapshot, snapshot);
-    vmq_plan_swap(&batch->plan, plan);
-    batch->effects = xcalloc(batch->plan.n_moves, sizeof *batch->effects);
-    batch->order = order;
-    engine->ops->apply(engine->dp, &batch->snapshot, &batch->plan,
-                       batch->effects);
+    ovs_assert(!under_way->results);
+    vmq_snapshot_copy(&under_way->snapshot, snapshot);
+    vmq_plan_swap(&under_way->plan, plan);
+    under_way->results = xcalloc(under_way->plan.n_moves,
+                                 sizeof *under_way->results);
+    under_way->pending = pending;
+    engine->ops->apply(engine->dp, &under_way->snapshot, &under_way->plan,
+                       under_way->results);
     vmq_engine_advance(engine);
 }
 
@@ -484,9 +448,9 @@ vmq_engine_sample(struct vmq_engine *engine)
                                &engine->snapshot);
 }
 
-/* Carries out 'order', which it takes over. */
+/* Carries out 'pending', which it takes over. */
 static void
-vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_order *order)
+vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_pending *pending)
 {
     struct vmq_plan plan;
 
@@ -496,14 +460,14 @@ vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_order *order)
 
     vmq_plan_init(&plan);
     char *error = vmq_plan_manual(&engine->snapshot, &engine->config,
-                                  engine->ledger, order->requests,
-                                  order->n_requests, &plan);
+                                  engine->ledger, pending->requests,
+                                  pending->n_requests, &plan);
     if (error || !plan.n_moves) {
-        vmq_order_end(order, 0, error);
+        vmq_pending_answer(pending, 0, error);
         free(error);
     } else {
         vmq_engine_count_verdict(engine, plan.verdict);
-        vmq_engine_apply(engine, &engine->snapshot, &plan, order);
+        vmq_engine_apply(engine, &engine->snapshot, &plan, pending);
     }
     vmq_plan_destroy(&plan);
 }
@@ -514,15 +478,16 @@ static void
 vmq_engine_run_moves(struct vmq_engine *engine)
 {
     vmq_engine_advance(engine);
-    while (!engine->batch.effects && !ovs_list_is_empty(&engine->orders)) {
-        struct vmq_order *order
-            = CONTAINER_OF(ovs_list_pop_front(&engine->orders),
-                           struct vmq_order, node);
+    while (!engine->under_way.results
+           && !ovs_list_is_empty(&engine->pending)) {
+        struct vmq_pending *pending
+            = CONTAINER_OF(ovs_list_pop_front(&engine->pending),
+                           struct vmq_pending, node);
 
         if (engine->config.enabled) {
-            vmq_engine_carry_out(engine, order);
+            vmq_engine_carry_out(engine, pending);
         } else {
-            vmq_order_end(order, 0, "dynamic VMQ was turned off");
+            vmq_pending_answer(pending, 0, "dynamic VMQ was turned off");
         }
     }
 }
@@ -562,7 +527,7 @@ vmq_engine_run(struct vmq_engine *engine)
     engine->totals.n_ticks++;
     vmq_hist_add(&engine->ticks, vmq_engine_cpu_ns() - start_ns);
 
-    if (ready && !engine->paused && !engine->batch.effects) {
+    if (ready && !engine->paused && !engine->under_way.results) {
         vmq_engine_count_verdict(engine, engine->plan.verdict);
         if (engine->plan.n_moves) {
             vmq_engine_apply(engine, &engine->snapshot, &engine->plan, NULL);
@@ -604,7 +569,8 @@ vmq_engine_view(struct vmq_engine *engine, struct vmq_view *view)
         .ticks = &engine->ticks,
         .blackouts = &engine->blackouts,
         .preempted = &engine->preempted,
-        .n_moving = engine->batch.effects ? engine->batch.plan.n_moves : 0,
+        .n_moving = (engine->under_way.results
+                     ? engine->under_way.plan.n_moves : 0),
         .raw = &engine->raw,
         .snapshot = ready ? &engine->snapshot : NULL,
         .plan = ready ? &engine->plan : NULL,
@@ -612,19 +578,20 @@ vmq_engine_view(struct vmq_engine *engine, struct vmq_view *view)
     };
 }
 
-/* The number of moves that vmq_engine_event() knows of. */
+/* The number of moves that vmq_engine_past_move() knows of. */
 size_t
-vmq_engine_n_events(const struct vmq_engine *engine)
+vmq_engine_n_past_moves(const struct vmq_engine *engine)
 {
-    return MIN(engine->n_events, VMQ_HISTORY_LEN);
+    return MIN(engine->n_past_moves, VMQ_HISTORY_LEN);
 }
 
 /* The move made 'age' moves before the last one. */
-const struct vmq_event *
-vmq_engine_event(const struct vmq_engine *engine, size_t age)
+const struct vmq_past_move *
+vmq_engine_past_move(const struct vmq_engine *engine, size_t age)
 {
-    ovs_assert(age < vmq_engine_n_events(engine));
-    return &engine->events[(engine->n_events - 1 - age) % VMQ_HISTORY_LEN];
+    ovs_assert(age < vmq_engine_n_past_moves(engine));
+    return &engine->past_moves[(engine->n_past_moves - 1 - age)
+                               % VMQ_HISTORY_LEN];
 }
 
 /* While paused, the engine measures and plans but moves nothing by itself. */
@@ -646,24 +613,24 @@ char *
 vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
                 size_t n_requests, vmq_moved_cb *moved, void *aux)
 {
-    struct vmq_order *order;
+    struct vmq_pending *pending;
 
     if (!engine->config.enabled) {
         return xasprintf("dynamic VMQ is off on %s (pmd-vmq=true turns it "
                          "on)", engine->dp_name);
     }
 
-    order = xmalloc(sizeof *order);
-    *order = (struct vmq_order) {
+    pending = xmalloc(sizeof *pending);
+    *pending = (struct vmq_pending) {
         .requests = xmemdup(requests, n_requests * sizeof *requests),
         .n_requests = n_requests,
         .moved = moved,
         .aux = aux,
     };
     for (size_t i = 0; i < n_requests; i++) {
-        order->requests[i].port = xstrdup(requests[i].port);
+        pending->requests[i].port = xstrdup(requests[i].port);
     }
-    ovs_list_push_back(&engine->orders, &order->node);
+    ovs_list_push_back(&engine->pending, &pending->node);
     vmq_engine_run_moves(engine);
     return NULL;
 }

@@ -75,6 +75,7 @@
 #include <stddef.h>
 #include "vmq-config.h"
 #include "vmq-credit.h"
+#include "vmq-move.h"
 #include "vmq-plan.h"
 #include "vmq-snapshot.h"
 #include "vmq-window.h"
@@ -87,31 +88,17 @@ struct smap;
 struct vmq_engine;
 struct vmq_hist;
 
-/* What the datapath reports of one move of a plan. */
-struct vmq_effect {
-    enum vmq_outcome outcome;
-    uint64_t blackout_ns;       /* Nobody polled the queue: from the end of the
-                                 * last poll to the start of the first one. */
-    bool preempted;             /* One of the PMDs lost its CPU meanwhile. */
-    uint32_t flows_warmed;      /* Copied to the new PMD before the move. */
-    uint32_t flows_present;     /* It had those already. */
-    uint32_t flows_skipped;     /* The flow limit left no room for those. */
-    uint64_t copy_ns;           /* Main thread's time for all of them. */
-    uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked... */
-    uint64_t lock_unpreempted_ns;   /* ...while main thread kept its CPU. */
-};
-
 /* The datapath, as the engine sees it. */
 struct vmq_datapath_ops {
     /* Fills in the (initialized, empty) raw snapshot. */
     void (*collect)(void *dp, struct vmq_snapshot *raw);
 
     /* Begins to carry out 'plan', which was computed on 'snapshot', if the
-     * assignment of queues has not changed since.  'effects' has an element
+     * assignment of queues has not changed since.  'results' has an element
      * for each move, zeroed.  They are filled in by the time that 'advance'
      * returns true. */
     void (*apply)(void *dp, const struct vmq_snapshot *snapshot,
-                  const struct vmq_plan *plan, struct vmq_effect *effects);
+                  const struct vmq_plan *plan, struct vmq_result *results);
 
     /* Goes on with that, for no longer than about a millisecond.  Returns true
      * if all moves have ended. */
@@ -119,7 +106,7 @@ struct vmq_datapath_ops {
 };
 
 /* One move of the past, by value: ports and PMDs may be gone since. */
-struct vmq_event {
+struct vmq_past_move {
     long long int when_ms;      /* Wall clock. */
     uint64_t serial;            /* 1 for the first move ever. */
     char *port;
@@ -133,7 +120,7 @@ struct vmq_event {
     uint32_t from_after_bp, to_after_bp;        /* As predicted. */
     uint32_t price_mc;
     bool overdraft;
-    struct vmq_effect effect;
+    struct vmq_result result;
 };
 
 struct vmq_totals {
@@ -142,8 +129,7 @@ struct vmq_totals {
     uint64_t n_stale;           /* Samples dropped. */
     uint64_t n_verdicts[VMQ_N_VERDICTS];
     uint64_t n_outcomes[VMQ_N_OUTCOMES];
-    uint64_t n_forced_returns;
-    uint64_t n_pingpongs;
+    uint64_t n_returns[VMQ_N_RETURNS];
     uint64_t flows_warmed;
     uint64_t flows_skipped;
 };
@@ -185,9 +171,9 @@ struct vmq_view {
     const struct vmq_ledger *ledger;
 };
 void vmq_engine_view(struct vmq_engine *, struct vmq_view *);
-size_t vmq_engine_n_events(const struct vmq_engine *);
-const struct vmq_event *vmq_engine_event(const struct vmq_engine *,
-                                         size_t age);
+size_t vmq_engine_n_past_moves(const struct vmq_engine *);
+const struct vmq_past_move *vmq_engine_past_move(const struct vmq_engine *,
+                                                 size_t age);
 void vmq_engine_set_paused(struct vmq_engine *, bool);
 char *vmq_engine_move(struct vmq_engine *, const struct vmq_request *,
                       size_t n_requests, vmq_moved_cb *, void *aux);

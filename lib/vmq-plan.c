@@ -23,17 +23,14 @@
 #include <string.h>
 
 #include "vmq-credit.h"
+#include "vmq-load.h"
 #include "vmq-util.h"
-
-/* Loads are summed up in millionths of a PMD: in basis points, rounding would
- * lose 2 % of a PMD with 250 nearly idle queues. */
-#define PPM 1000000
 
 /* A move that takes less than this off its PMD is not worth its price, unless
  * all queues are that small.  At zero, an elephant's idle neighbors would be
  * moved for nothing; at 1 % of a PMD, fifty small queues could stay behind
  * with it and starve. */
-#define VMQ_MIN_RELIEF_PPM (PPM / 1000)
+#define VMQ_MIN_RELIEF_PPM (VMQ_PPM / 1000)
 
 /* What queues with a backlog are assumed to want beyond what they could get
  * where they are, in percent of that.  With none, a PMD that is offered
@@ -102,94 +99,6 @@ struct planner {
     struct vmq_judgement *judgements;
 };
 
-/* Names. */
-
-const char *
-vmq_verdict_name(enum vmq_verdict verdict)
-{
-    switch (verdict) {
-    case VMQ_VERDICT_SPREAD: return "spread";
-    case VMQ_VERDICT_COALESCE: return "coalesce";
-    case VMQ_VERDICT_EVACUATE: return "evacuate";
-    case VMQ_VERDICT_MANUAL: return "manual";
-    case VMQ_VERDICT_BALANCED: return "balanced";
-    case VMQ_VERDICT_EMPTY: return "empty";
-    case VMQ_VERDICT_INVALID: return "invalid";
-    case VMQ_VERDICT_WARMING: return "warming";
-    case VMQ_VERDICT_SETTLING: return "settling";
-    case VMQ_VERDICT_NO_DESTINATION: return "no-destination";
-    case VMQ_VERDICT_ELEPHANT: return "elephant";
-    case VMQ_VERDICT_NO_CREDIT: return "no-credit";
-    case VMQ_VERDICT_IMMOBILE: return "immobile";
-    case VMQ_VERDICT_NO_FIT: return "no-fit";
-    case VMQ_VERDICT_MIN_PMDS: return "min-pmds";
-    case VMQ_VERDICT_PARKED: return "parked";
-    case VMQ_VERDICT_TARGET: return "target";
-    case VMQ_N_VERDICTS:
-    default:
-        return "unknown";
-    }
-}
-
-const char *
-vmq_verdict_text(enum vmq_verdict verdict)
-{
-    switch (verdict) {
-    case VMQ_VERDICT_SPREAD: return "queues leave an overloaded PMD";
-    case VMQ_VERDICT_COALESCE: return "its queues fit on other PMDs";
-    case VMQ_VERDICT_EVACUATE: return "more PMDs are active than allowed";
-    case VMQ_VERDICT_MANUAL: return "moved by hand";
-    case VMQ_VERDICT_BALANCED: return "nothing to do";
-    case VMQ_VERDICT_EMPTY: return "no PMDs or no queues";
-    case VMQ_VERDICT_INVALID: return "measurements are not consistent";
-    case VMQ_VERDICT_WARMING: return "not measured for long enough";
-    case VMQ_VERDICT_SETTLING:
-        return "waits for the last move to show in the measurements";
-    case VMQ_VERDICT_NO_DESTINATION:
-        return "overloaded, but no PMD could take a queue and gain by it";
-    case VMQ_VERDICT_ELEPHANT:
-        return "one queue alone is over the threshold";
-    case VMQ_VERDICT_NO_CREDIT: return "the queues have no credit to move";
-    case VMQ_VERDICT_IMMOBILE: return "has queues that must not be moved";
-    case VMQ_VERDICT_NO_FIT: return "its queues do not fit on other PMDs";
-    case VMQ_VERDICT_MIN_PMDS: return "as few PMDs are active as allowed";
-    case VMQ_VERDICT_PARKED: return "polls no queue and uses no CPU";
-    case VMQ_VERDICT_TARGET: return "takes queues";
-    case VMQ_N_VERDICTS:
-    default:
-        return "unknown";
-    }
-}
-
-const char *
-vmq_reason_name(enum vmq_reason reason)
-{
-    switch (reason) {
-    case VMQ_REASON_SPREAD: return "spread";
-    case VMQ_REASON_RELIEVE: return "relieve";
-    case VMQ_REASON_COALESCE: return "coalesce";
-    case VMQ_REASON_EVACUATE: return "evacuate";
-    case VMQ_REASON_MIN_PMDS: return "min-pmds";
-    case VMQ_REASON_MANUAL: return "manual";
-    default:
-        return "unknown";
-    }
-}
-
-const char *
-vmq_outcome_name(enum vmq_outcome outcome)
-{
-    switch (outcome) {
-    case VMQ_OUTCOME_APPLIED: return "applied";
-    case VMQ_OUTCOME_STALE: return "stale";
-    case VMQ_OUTCOME_GONE: return "gone";
-    case VMQ_OUTCOME_FAILED: return "failed";
-    case VMQ_N_OUTCOMES:
-    default:
-        return "unknown";
-    }
-}
-
 void
 vmq_plan_init(struct vmq_plan *plan)
 {
@@ -217,20 +126,10 @@ vmq_plan_swap(struct vmq_plan *a, struct vmq_plan *b)
 
 /* Loads. */
 
-/* The load of a queue that took 'cycles', at most so much that sums of loads
- * fit 64 bits. */
-static uint64_t
-cycles_to_ppm(const struct vmq_snapshot *s, uint64_t cycles)
-{
-    uint64_t ppm = vmq_mul_div(cycles, PPM, s->window_cycles);
-
-    return ppm < UINT32_MAX ? ppm : UINT32_MAX;
-}
-
 static uint32_t
 to_bp(uint64_t ppm)
 {
-    uint64_t bp = ppm / (PPM / VMQ_BP);
+    uint64_t bp = ppm / (VMQ_PPM / VMQ_BP);
 
     return bp < UINT32_MAX ? bp : UINT32_MAX;
 }
@@ -239,35 +138,7 @@ to_bp(uint64_t ppm)
 static uint32_t
 pressure_bp(const struct pmd_work *p, uint64_t load_ppm)
 {
-    uint64_t bp = load_ppm * VMQ_BP / p->capacity_ppm;
-
-    return bp < UINT32_MAX ? bp : UINT32_MAX;
-}
-
-static uint64_t
-pmd_capacity_ppm(const struct vmq_snapshot *s, uint32_t pmd)
-{
-    uint64_t capacity_bp = vmq_pmd_capacity_bp(s, pmd);
-
-    return (capacity_bp ? capacity_bp : 1) * (PPM / VMQ_BP);
-}
-
-bool
-vmq_pmd_overloaded(const struct vmq_snapshot *s, const struct vmq_config *c,
-                   uint32_t pmd)
-{
-    struct pmd_work p = { .capacity_ppm = pmd_capacity_ppm(s, pmd) };
-    uint64_t load_ppm = 0;
-
-    for (uint32_t i = 0; i < s->n_rxqs; i++) {
-        if (s->rxqs[i].pmd == pmd) {
-            if (s->rxqs[i].backlog) {
-                return true;
-            }
-            load_ppm += cycles_to_ppm(s, s->rxqs[i].cycles);
-        }
-    }
-    return pressure_bp(&p, load_ppm) >= vmq_config_spread_bp(c);
+    return vmq_pressure_bp(load_ppm, p->capacity_ppm);
 }
 
 /* What it means to the traffic of queue 'rxq' to be moved, in the unit of
@@ -388,7 +259,7 @@ prepare_pmd(struct planner *w, uint32_t i)
     const struct vmq_pmd *pmd = &w->s->pmds[i];
     struct pmd_work *p = &w->pmds[i];
 
-    p->capacity_ppm = pmd_capacity_ppm(w->s, i);
+    p->capacity_ppm = vmq_pmd_capacity_ppm(w->s, i);
     p->numa = find_numa(w, pmd->numa_id);
     p->group = w->c->cross_numa ? 0 : p->numa;
     p->n_rxqs = p->n_first;
@@ -475,7 +346,7 @@ planner_init(struct planner *w)
             || q->n_history > VMQ_HISTORY_SLOTS) {
             return false;
         }
-        w->rxqs[i].load_ppm = cycles_to_ppm(s, q->cycles);
+        w->rxqs[i].load_ppm = vmq_cycles_to_ppm(s, q->cycles);
         w->rxqs[i].cost = disturbance(w, i);
         if (q->pmd != VMQ_NONE) {
             w->pmds[q->pmd].n_first++;
@@ -926,10 +797,10 @@ fits_always(const struct planner *w, uint32_t pmd, uint32_t rxq,
 
     /* Now, more exactly: many small queues round to less than they are. */
     uint32_t now_bp = pressure_bp(&both, both.demand_ppm);
-    uint64_t high_ppm = (uint64_t) highest * (PPM / VMQ_BP);
+    uint64_t high_ppm = (uint64_t) highest * (VMQ_PPM / VMQ_BP);
     uint32_t high_bp = pressure_bp(&both, high_ppm);
     uint32_t range_bp = pressure_bp(&both, (uint64_t) (highest - lowest)
-                                           * (PPM / VMQ_BP));
+                                           * (VMQ_PPM / VMQ_BP));
 
     high_bp = high_bp > now_bp ? high_bp : now_bp;
     return (high_bp <= vmq_config_pack_target_bp(w->c)

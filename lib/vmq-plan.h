@@ -145,7 +145,8 @@
  *     vmq_plan_init(&plan);
  *     vmq_plan_compute(&snapshot, &config, ledger, &plan);
  *     ...carry out plan.moves[0...plan.n_moves - 1]...
- *     vmq_credit_commit(ledger, &config, &snapshot, &plan, outcomes, NULL);
+ *     vmq_credit_commit(ledger, &config, &snapshot, plan.moves, plan.n_moves,
+ *                       outcomes, NULL);
  *     vmq_plan_destroy(&plan);
  *
  * A dry run is the same without the part in the middle.
@@ -168,6 +169,7 @@
  * owner. */
 
 #include "vmq-config.h"
+#include "vmq-move.h"
 #include "vmq-snapshot.h"
 
 #ifdef __cplusplus
@@ -175,51 +177,6 @@ extern "C" {
 #endif
 
 struct vmq_ledger;
-
-/* What a plan, or one PMD in it, comes to. */
-enum vmq_verdict {
-    VMQ_VERDICT_SPREAD,         /* Queues leave an overloaded PMD. */
-    VMQ_VERDICT_COALESCE,       /* A PMD is evacuated to free it. */
-    VMQ_VERDICT_EVACUATE,       /* ...because of pmd-vmq-max-pmds. */
-    VMQ_VERDICT_MANUAL,         /* vmq-move. */
-    VMQ_VERDICT_BALANCED,       /* Nothing to do. */
-    VMQ_VERDICT_EMPTY,          /* No PMDs or no queues. */
-    VMQ_VERDICT_INVALID,        /* Snapshot not consistent. */
-    VMQ_VERDICT_WARMING,        /* Less than one spread hold measured. */
-    VMQ_VERDICT_SETTLING,       /* Waits for the last move to show up. */
-    VMQ_VERDICT_NO_DESTINATION, /* Overloaded, no PMD would gain 5 %. */
-    VMQ_VERDICT_ELEPHANT,       /* One queue alone is over the threshold. */
-    VMQ_VERDICT_NO_CREDIT,      /* Wanted, but no queue may move now. */
-    VMQ_VERDICT_IMMOBILE,       /* Only pinned or excluded queues. */
-    VMQ_VERDICT_NO_FIT,         /* Does not fit one PMD fewer. */
-    VMQ_VERDICT_MIN_PMDS,       /* pmd-vmq-min-pmds reached. */
-    VMQ_VERDICT_PARKED,         /* Polls nothing. */
-    VMQ_VERDICT_TARGET,         /* Takes queues in this plan. */
-    VMQ_N_VERDICTS
-};
-const char *vmq_verdict_name(enum vmq_verdict); /* "no-credit": stable. */
-const char *vmq_verdict_text(enum vmq_verdict); /* A phrase for people. */
-
-/* Why one queue moves. */
-enum vmq_reason {
-    VMQ_REASON_SPREAD,          /* Destination stays under the pack target. */
-    VMQ_REASON_RELIEVE,         /* It does not, but is better off than from. */
-    VMQ_REASON_COALESCE,
-    VMQ_REASON_EVACUATE,        /* pmd-vmq-max-pmds. */
-    VMQ_REASON_MIN_PMDS,        /* pmd-vmq-min-pmds. */
-    VMQ_REASON_MANUAL           /* The operator said so. */
-};
-const char *vmq_reason_name(enum vmq_reason);
-
-struct vmq_move {
-    uint32_t rxq;               /* Indexes in the snapshot. */
-    uint32_t from;
-    uint32_t to;
-    enum vmq_reason reason;
-    uint32_t gain_bp;           /* Load taken off 'from'. */
-    uint32_t price_mc;          /* Credits, in thousandths. */
-    bool overdraft;             /* Moved on credit it did not have. */
-};
 
 /* What the planner thought of one PMD. */
 struct vmq_judgement {
@@ -255,12 +212,6 @@ void vmq_plan_swap(struct vmq_plan *, struct vmq_plan *);
 void vmq_plan_compute(const struct vmq_snapshot *, const struct vmq_config *,
                       const struct vmq_ledger *, struct vmq_plan *);
 
-struct vmq_request {
-    const char *port;           /* Name. */
-    uint32_t qid;
-    uint32_t core_id;
-};
-
 /* A plan that does what the operator asks for, all or nothing.  Returns NULL
  * if successful, otherwise a malloc()'d error message that names the
  * offending request, and '*plan' has no moves.  Requests that change nothing
@@ -275,21 +226,6 @@ char *vmq_plan_manual(const struct vmq_snapshot *, const struct vmq_config *,
  * explanation in '*why'.  Called at every boundary in debug builds. */
 bool vmq_plan_valid(const struct vmq_plan *, const struct vmq_snapshot *,
                     const struct vmq_config *, char **why);
-
-/* Returns true if PMD 'pmd' of 'snapshot' is over the spread threshold, in
- * terms of the capacity that it has, or cannot keep up. */
-bool vmq_pmd_overloaded(const struct vmq_snapshot *,
-                        const struct vmq_config *, uint32_t pmd);
-
-/* What became of a move. */
-enum vmq_outcome {
-    VMQ_OUTCOME_APPLIED,
-    VMQ_OUTCOME_STALE,          /* The assignment changed since. */
-    VMQ_OUTCOME_GONE,           /* Queue or PMD is not there any more. */
-    VMQ_OUTCOME_FAILED,
-    VMQ_N_OUTCOMES
-};
-const char *vmq_outcome_name(enum vmq_outcome);
 
 /* Sticky placement on reconfiguration: the PMD among 'pmds' (by index) that a
  * queue last polled on 'last_core' (VMQ_NONE: never) should be polled by, of

@@ -241,7 +241,8 @@ show_head(const struct vmq_view *view, struct ds *reply)
                       vmq_outcome_name(i));
     }
     ds_put_format(reply, " %"PRIu64" forced returns, %"PRIu64" ping-pongs",
-                  totals->n_forced_returns, totals->n_pingpongs);
+                  totals->n_returns[VMQ_RETURN_FORCED],
+                  totals->n_returns[VMQ_RETURN_PINGPONG]);
     if (view->n_moving) {
         ds_put_format(reply, ", %"PRIu32" under way", view->n_moving);
     }
@@ -585,8 +586,8 @@ totals_to_json(const struct vmq_view *view)
     put_int(json, "tick_us_p99",
             vmq_hist_percentile(view->ticks, 99) / 1000);
     put_int(json, "tick_us_max", view->ticks->max / 1000);
-    put_int(json, "forced_returns", totals->n_forced_returns);
-    put_int(json, "pingpongs", totals->n_pingpongs);
+    put_int(json, "forced_returns", totals->n_returns[VMQ_RETURN_FORCED]);
+    put_int(json, "pingpongs", totals->n_returns[VMQ_RETURN_PINGPONG]);
     put_int(json, "flows_warmed", totals->flows_warmed);
     put_int(json, "flows_skipped", totals->flows_skipped);
     put_int(json, "under_way", view->n_moving);
@@ -660,55 +661,44 @@ vmq_show(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
 
 /* vmq-history. */
 
-static const char *
-return_name(enum vmq_return ret)
-{
-    switch (ret) {
-    case VMQ_RETURN_FORCED: return "forced";
-    case VMQ_RETURN_PINGPONG: return "ping-pong";
-    case VMQ_NOT_RETURN: return "no";
-    default: OVS_NOT_REACHED();
-    }
-}
-
 static struct json *
-event_to_json(const struct vmq_event *event)
+past_move_to_json(const struct vmq_past_move *past)
 {
     struct json *json = json_object_create();
 
-    put_int(json, "serial", event->serial);
-    put_int(json, "when_ms", event->when_ms);
-    json_object_put_string(json, "port", event->port);
-    put_int(json, "queue", event->qid);
-    put_int(json, "from", event->from_core);
-    put_int(json, "to", event->to_core);
-    json_object_put_string(json, "reason", vmq_reason_name(event->reason));
-    json_object_put_string(json, "return", return_name(event->ret));
-    put_int(json, "load_bp", event->load_bp);
-    put_int(json, "from_load_bp", event->from_bp);
-    put_int(json, "from_capacity_bp", event->from_capacity_bp);
-    put_int(json, "to_load_bp", event->to_bp);
-    put_int(json, "from_predicted_bp", event->from_after_bp);
-    put_int(json, "to_predicted_bp", event->to_after_bp);
-    put_int(json, "price_mc", event->price_mc);
-    put_bool(json, "overdraft", event->overdraft);
+    put_int(json, "serial", past->serial);
+    put_int(json, "when_ms", past->when_ms);
+    json_object_put_string(json, "port", past->port);
+    put_int(json, "queue", past->qid);
+    put_int(json, "from", past->from_core);
+    put_int(json, "to", past->to_core);
+    json_object_put_string(json, "reason", vmq_reason_name(past->reason));
+    json_object_put_string(json, "return", vmq_return_name(past->ret));
+    put_int(json, "load_bp", past->load_bp);
+    put_int(json, "from_load_bp", past->from_bp);
+    put_int(json, "from_capacity_bp", past->from_capacity_bp);
+    put_int(json, "to_load_bp", past->to_bp);
+    put_int(json, "from_predicted_bp", past->from_after_bp);
+    put_int(json, "to_predicted_bp", past->to_after_bp);
+    put_int(json, "price_mc", past->price_mc);
+    put_bool(json, "overdraft", past->overdraft);
     json_object_put_string(json, "outcome",
-                           vmq_outcome_name(event->effect.outcome));
-    put_int(json, "blackout_ns", event->effect.blackout_ns);
-    put_bool(json, "preempted", event->effect.preempted);
-    put_int(json, "flows_warmed", event->effect.flows_warmed);
-    put_int(json, "flows_present", event->effect.flows_present);
-    put_int(json, "flows_skipped", event->effect.flows_skipped);
-    put_int(json, "copy_ns", event->effect.copy_ns);
-    put_int(json, "lock_max_ns", event->effect.lock_max_ns);
-    put_int(json, "lock_unpreempted_ns", event->effect.lock_unpreempted_ns);
+                           vmq_outcome_name(past->result.outcome));
+    put_int(json, "blackout_ns", past->result.blackout_ns);
+    put_bool(json, "preempted", past->result.preempted);
+    put_int(json, "flows_warmed", past->result.flows_warmed);
+    put_int(json, "flows_present", past->result.flows_present);
+    put_int(json, "flows_skipped", past->result.flows_skipped);
+    put_int(json, "copy_ns", past->result.copy_ns);
+    put_int(json, "lock_max_ns", past->result.lock_max_ns);
+    put_int(json, "lock_unpreempted_ns", past->result.lock_unpreempted_ns);
     return json;
 }
 
 static void
-show_event(const struct vmq_event *event, struct ds *reply)
+show_past_move(const struct vmq_past_move *past, struct ds *reply)
 {
-    char *when = xastrftime_msec("%Y-%m-%d %H:%M:%S.###", event->when_ms,
+    char *when = xastrftime_msec("%Y-%m-%d %H:%M:%S.###", past->when_ms,
                                  false);
 
     ds_put_format(reply, "%5"PRIu64"  %s  %-16s  %5"PRIu32"  %4"PRIu32
@@ -716,25 +706,25 @@ show_event(const struct vmq_event *event, struct ds *reply)
                   "%4"PRIu32" > %3"PRIu32" %%  %6.1f%c  %10.1f%c  "
                   "%6"PRIu32"  %7"PRIu32"  %7"PRIu64"  %7"PRIu64"  "
                   "%-8s  %s%s%s\n",
-                  event->serial, when, event->port, event->qid,
-                  event->from_core, event->to_core,
-                  bp_to_percent(event->load_bp),
-                  bp_to_percent(event->from_bp),
-                  bp_to_percent(event->from_after_bp),
-                  bp_to_percent(event->to_bp),
-                  bp_to_percent(event->to_after_bp),
-                  event->price_mc / (double) VMQ_CREDIT,
-                  event->overdraft ? '*' : ' ',
-                  event->effect.blackout_ns / 1000.0,
-                  event->effect.preempted ? '*' : ' ',
-                  event->effect.flows_warmed, event->effect.flows_skipped,
-                  event->effect.copy_ns / 1000,
-                  event->effect.lock_max_ns / 1000,
-                  vmq_outcome_name(event->effect.outcome),
-                  vmq_reason_name(event->reason),
-                  event->ret == VMQ_NOT_RETURN ? "" : ", return: ",
-                  event->ret == VMQ_NOT_RETURN ? ""
-                                               : return_name(event->ret));
+                  past->serial, when, past->port, past->qid,
+                  past->from_core, past->to_core,
+                  bp_to_percent(past->load_bp),
+                  bp_to_percent(past->from_bp),
+                  bp_to_percent(past->from_after_bp),
+                  bp_to_percent(past->to_bp),
+                  bp_to_percent(past->to_after_bp),
+                  past->price_mc / (double) VMQ_CREDIT,
+                  past->overdraft ? '*' : ' ',
+                  past->result.blackout_ns / 1000.0,
+                  past->result.preempted ? '*' : ' ',
+                  past->result.flows_warmed, past->result.flows_skipped,
+                  past->result.copy_ns / 1000,
+                  past->result.lock_max_ns / 1000,
+                  vmq_outcome_name(past->result.outcome),
+                  vmq_reason_name(past->reason),
+                  past->ret == VMQ_RETURN_NONE ? "" : ", return: ",
+                  past->ret == VMQ_RETURN_NONE ? ""
+                                               : vmq_return_name(past->ret));
     free(when);
 }
 
@@ -752,15 +742,15 @@ vmq_history(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
     if (!no_more_arguments(argc, argv, json + 1, reply)) {
         return VMQ_COMMAND_ERROR;
     }
-    n = MIN(n, vmq_engine_n_events(engine));
+    n = MIN(n, vmq_engine_n_past_moves(engine));
 
     /* Oldest first, as in a log. */
     if (json) {
         struct json *array = json_array_create_empty();
 
         for (; n; n--) {
-            json_array_add(array,
-                           event_to_json(vmq_engine_event(engine, n - 1)));
+            json_array_add(array, past_move_to_json(
+                               vmq_engine_past_move(engine, n - 1)));
         }
         put_json(array, reply);
         return VMQ_COMMAND_OK;
@@ -775,7 +765,7 @@ vmq_history(struct vmq_engine *engine, struct unixctl_conn *conn OVS_UNUSED,
                   "from load", "to load", "credits", "blackout us", "warmed",
                   "skipped", "copy us", "lock us", "outcome", "why");
     for (; n; n--) {
-        show_event(vmq_engine_event(engine, n - 1), reply);
+        show_past_move(vmq_engine_past_move(engine, n - 1), reply);
     }
     return VMQ_COMMAND_OK;
 }

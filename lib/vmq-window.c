@@ -938,11 +938,11 @@ stop_evacuations(struct vmq_window *w, int32_t numa_id)
 void
 vmq_window_commit(struct vmq_window *w, const struct vmq_config *config,
                   const struct vmq_snapshot *snapshot,
-                  const struct vmq_plan *plan,
+                  const struct vmq_move *moves, uint32_t n_moves,
                   const enum vmq_outcome *outcomes)
 {
-    for (uint32_t i = 0; i < plan->n_moves; i++) {
-        const struct vmq_move *move = &plan->moves[i];
+    for (uint32_t i = 0; i < n_moves; i++) {
+        const struct vmq_move *move = &moves[i];
         struct window_pmd *from = find_pmd(w, snapshot, move->from);
         struct window_pmd *to = find_pmd(w, snapshot, move->to);
 
@@ -972,6 +972,7 @@ vmq_window_commit(struct vmq_window *w, const struct vmq_config *config,
             }
             break;
         case VMQ_REASON_MANUAL:
+        case VMQ_N_REASONS:
         default:
             break;
         }

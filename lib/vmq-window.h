@@ -155,7 +155,8 @@
  *     vmq_window_add(window, &config, &raw);
  *     if (vmq_window_snapshot(window, &config, &snapshot)) {
  *         ...plan on 'snapshot', apply the plan...
- *         vmq_window_commit(window, &config, &snapshot, &plan, outcomes);
+ *         vmq_window_commit(window, &config, &snapshot, plan.moves,
+ *                           plan.n_moves, outcomes);
  *     }
  *
  * Not handled
@@ -174,7 +175,7 @@
  * A window has no lock: one thread uses it. */
 
 #include "vmq-config.h"
-#include "vmq-plan.h"
+#include "vmq-move.h"
 #include "vmq-snapshot.h"
 
 #ifdef __cplusplus
@@ -209,11 +210,12 @@ const struct vmq_snapshot *vmq_window_last(const struct vmq_window *);
 bool vmq_window_snapshot(const struct vmq_window *, const struct vmq_config *,
                          struct vmq_snapshot *snapshot);
 
-/* Tells the window what became of 'plan', which was computed on 'snapshot'
- * ('outcomes' has an element for each move): the PMDs of applied moves settle
- * for one spread hold, an evacuation that is not complete is remembered. */
+/* Tells the window what became of 'moves', which were planned on the snapshot
+ * ('outcomes' has an element for each): the PMDs of applied moves settle for
+ * one spread hold, an evacuation that is not complete is remembered. */
 void vmq_window_commit(struct vmq_window *, const struct vmq_config *,
-                       const struct vmq_snapshot *, const struct vmq_plan *,
+                       const struct vmq_snapshot *,
+                       const struct vmq_move *moves, uint32_t n_moves,
                        const enum vmq_outcome *outcomes);
 
 #ifdef __cplusplus

@@ -42,7 +42,7 @@ struct datapath {
     uint64_t sleep_ns;          /* While it is looked at... */
     uint64_t cpu_ns;            /* ...and what that takes of the CPU. */
 
-    struct vmq_effect *effects; /* Of the plan under way, if any. */
+    struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
     uint32_t n_moves;
     bool done;                  /* They end when next asked... */
@@ -90,16 +90,16 @@ collect(void *dp_, struct vmq_snapshot *raw)
 
 static void
 apply(void *dp_, const struct vmq_snapshot *snapshot OVS_UNUSED,
-      const struct vmq_plan *plan, struct vmq_effect *effects)
+      const struct vmq_plan *plan, struct vmq_result *results)
 {
     struct datapath *dp = dp_;
 
-    ovs_assert(!dp->effects);
+    ovs_assert(!dp->results);
     ovs_assert(plan->generation == dp->generation);
     ovs_assert(plan->n_moves <= N_RXQS);
     memcpy(dp->moves, plan->moves, plan->n_moves * sizeof *plan->moves);
     dp->n_moves = plan->n_moves;
-    dp->effects = effects;
+    dp->results = results;
 }
 
 static bool
@@ -107,18 +107,18 @@ advance(void *dp_)
 {
     struct datapath *dp = dp_;
 
-    ovs_assert(dp->effects);
+    ovs_assert(dp->results);
     if (!dp->done) {
         return false;
     }
     for (uint32_t i = 0; i < dp->n_moves; i++) {
-        dp->effects[i].outcome = dp->outcome;
+        dp->results[i].outcome = dp->outcome;
         if (dp->outcome == VMQ_OUTCOME_APPLIED) {
             dp->core[dp->moves[i].rxq] = dp->moves[i].to;
             dp->generation++;
         }
     }
-    dp->effects = NULL;
+    dp->results = NULL;
     dp->done = false;
     return true;
 }
@@ -173,8 +173,8 @@ set_on(struct vmq_engine *engine, bool on, bool changes)
 
 /* Asks for queue 'qid' to be moved to 'core'. */
 static void
-order(struct vmq_engine *engine, uint32_t qid, uint32_t core,
-      struct reply *reply)
+ask_to_move(struct vmq_engine *engine, uint32_t qid, uint32_t core,
+            struct reply *reply)
 {
     struct vmq_request request = { .port = "p", .qid = qid, .core_id = core };
 
@@ -199,7 +199,7 @@ count_outcomes(struct vmq_engine *engine, enum vmq_outcome outcome)
     return view.totals->n_outcomes[outcome];
 }
 
-/* One batch at a time, in the order in which they were asked for. */
+/* One set of requests at a time, in the order in which they were asked for. */
 static void
 test_queued(struct vmq_engine *engine, struct datapath *dp)
 {
@@ -207,7 +207,7 @@ test_queued(struct vmq_engine *engine, struct datapath *dp)
     struct vmq_view view;
 
     for (uint32_t i = 0; i < 3; i++) {
-        order(engine, i, 1, &replies[i]);
+        ask_to_move(engine, i, 1, &replies[i]);
     }
     for (uint32_t i = 0; i < 3; i++) {
         vmq_engine_run(engine);
@@ -222,18 +222,18 @@ test_queued(struct vmq_engine *engine, struct datapath *dp)
     ovs_assert(!view.n_moving);
 
     /* Nothing to do, and nothing to wait for. */
-    order(engine, 0, 1, &replies[0]);
+    ask_to_move(engine, 0, 1, &replies[0]);
     expect_reply(&replies[0], 0, NULL);
 }
 
-/* What is possible is found out when it is the order's turn. */
+/* What is possible is found out when it is the turn of the request. */
 static void
 test_queue_gone(struct vmq_engine *engine, struct datapath *dp)
 {
     struct reply first = { .n = 0 }, second = { .n = 0 };
 
-    order(engine, 0, 1, &first);
-    order(engine, 2, 1, &second);
+    ask_to_move(engine, 0, 1, &first);
+    ask_to_move(engine, 2, 1, &second);
     dp->n_rxqs--;
     dp->generation++;
     end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
@@ -247,12 +247,12 @@ test_failed(struct vmq_engine *engine, struct datapath *dp)
 {
     struct reply reply = { .n = 0 };
 
-    order(engine, 0, 1, &reply);
+    ask_to_move(engine, 0, 1, &reply);
     end_moves(engine, dp, VMQ_OUTCOME_FAILED);
     expect_reply(&reply, 0, "1 of 1 moves could not be made, see "
                  "dpif-netdev/vmq-history");
     ovs_assert(count_outcomes(engine, VMQ_OUTCOME_FAILED) == 1);
-    ovs_assert(vmq_engine_event(engine, 0)->effect.outcome
+    ovs_assert(vmq_engine_past_move(engine, 0)->result.outcome
                == VMQ_OUTCOME_FAILED);
 }
 
@@ -262,8 +262,8 @@ test_off(struct vmq_engine *engine, struct datapath *dp)
 {
     struct reply first = { .n = 0 }, second = { .n = 0 };
 
-    order(engine, 0, 1, &first);
-    order(engine, 1, 1, &second);
+    ask_to_move(engine, 0, 1, &first);
+    ask_to_move(engine, 1, 1, &second);
     set_on(engine, false, true);
     vmq_engine_run(engine);
     expect_no_reply(&first);
@@ -274,8 +274,8 @@ test_off(struct vmq_engine *engine, struct datapath *dp)
 
     /* Off and on again makes no difference to who waits. */
     set_on(engine, true, true);
-    order(engine, 0, 0, &first);
-    order(engine, 1, 1, &second);
+    ask_to_move(engine, 0, 0, &first);
+    ask_to_move(engine, 1, 1, &second);
     set_on(engine, false, true);
     set_on(engine, true, true);
     end_moves(engine, dp, VMQ_OUTCOME_STALE);
@@ -318,7 +318,7 @@ test_ticks(struct vmq_engine *engine, struct datapath *dp)
 
     vmq_engine_set_paused(engine, false);
     ovs_assert(run_ticks(engine, 5) > 0);
-    order(engine, 0, 1, &reply);
+    ask_to_move(engine, 0, 1, &reply);
     ovs_assert(run_ticks(engine, 5) == 0);
     expect_no_reply(&reply);
     end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
@@ -370,8 +370,8 @@ test_destroyed(void)
     struct reply first = { .n = 0 }, second = { .n = 0 };
 
     set_on(engine, true, true);
-    order(engine, 0, 1, &first);
-    order(engine, 1, 1, &second);
+    ask_to_move(engine, 0, 1, &first);
+    ask_to_move(engine, 1, 1, &second);
     vmq_engine_destroy(engine);
     expect_reply(&first, 0, "the datapath is gone");
     expect_reply(&second, 0, "the datapath is gone");

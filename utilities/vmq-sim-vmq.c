@@ -195,9 +195,10 @@ vmq_apply(struct sim_vmq *v, struct sim *sim)
     }
     outcomes = vmq_xcalloc(plan->n_moves, sizeof *outcomes);
     returns = vmq_xcalloc(plan->n_moves, sizeof *returns);
-    vmq_credit_commit(v->ledger, &v->config, &v->snapshot, plan, outcomes,
-                      returns);
-    vmq_window_commit(v->window, &v->config, &v->snapshot, plan, outcomes);
+    vmq_credit_commit(v->ledger, &v->config, &v->snapshot, plan->moves,
+                      plan->n_moves, outcomes, returns);
+    vmq_window_commit(v->window, &v->config, &v->snapshot, plan->moves,
+                      plan->n_moves, outcomes);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *m = &plan->moves[i];
 

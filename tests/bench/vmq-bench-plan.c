@@ -155,10 +155,9 @@ add_past(struct bench *b)
             .rxq = i, .from = (to + 1) % b->n_pmds, .to = to,
             .reason = VMQ_REASON_MANUAL,
         };
-        struct vmq_plan plan = { .n_moves = 1, .moves = &move };
         enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
 
-        vmq_credit_commit(b->ledger, &b->config, &b->base, &plan, &outcome,
+        vmq_credit_commit(b->ledger, &b->config, &b->base, &move, 1, &outcome,
                           NULL);
     }
     b->base.now_ms += 300000;

@@ -67,7 +67,7 @@ static struct datapath {
     uint32_t core[N_RXQS];
     uint64_t generation;
 
-    struct vmq_effect *effects; /* Of the plan under way, if any. */
+    struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_plan plan;       /* Its moves alone. */
     uint32_t rxqs[N_RXQS];      /* What each of these is about... */
     uint32_t cores[N_RXQS];     /* ...and where to. */
@@ -175,13 +175,13 @@ collect(void *dp_ OVS_UNUSED, struct vmq_snapshot *raw)
 
 static void
 apply(void *dp_ OVS_UNUSED, const struct vmq_snapshot *s,
-      const struct vmq_plan *plan, struct vmq_effect *effects)
+      const struct vmq_plan *plan, struct vmq_result *results)
 {
-    FUZZ_ASSERT(!dp.effects);
+    FUZZ_ASSERT(!dp.results);
     FUZZ_ASSERT(dp.may_move);
     FUZZ_ASSERT(plan->generation == dp.generation);
     FUZZ_ASSERT(plan->n_moves && plan->n_moves <= N_RXQS);
-    dp.effects = effects;
+    dp.results = results;
     dp.plan.n_moves = plan->n_moves;
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_rxq *rxq = &s->rxqs[plan->moves[i].rxq];
@@ -203,18 +203,18 @@ apply(void *dp_ OVS_UNUSED, const struct vmq_snapshot *s,
 static bool
 advance(void *dp_ OVS_UNUSED)
 {
-    FUZZ_ASSERT(dp.effects);
+    FUZZ_ASSERT(dp.results);
     if (!dp.done) {
         return false;
     }
     for (uint32_t i = 0; i < dp.plan.n_moves; i++) {
-        dp.effects[i].outcome = dp.outcome;
+        dp.results[i].outcome = dp.outcome;
         if (dp.outcome == VMQ_OUTCOME_APPLIED) {
             dp.core[dp.rxqs[i]] = dp.cores[i];
             dp.generation++;
         }
     }
-    dp.effects = NULL;
+    dp.results = NULL;
     dp.done = false;
     return true;
 }
@@ -242,7 +242,7 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
 {
     bool moves = strstr(command->name, "vmq-move");
     uint32_t n_replies = dp.n_replies;
-    struct vmq_effect *under_way = dp.effects;
+    struct vmq_result *under_way = dp.results;
     struct ds reply = DS_EMPTY_INITIALIZER;
     const char *argv[MAX_ARGS];
     enum vmq_command_result result;
@@ -270,13 +270,13 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
         FUZZ_ASSERT(moves && !reply.length);
         FUZZ_ASSERT(dp.n_replies - n_replies <= 1);
         dp.n_later++;
-        if (dp.effects && !under_way) {
+        if (dp.results && !under_way) {
             /* Nothing was waiting, so it is this one that has begun. */
             check_asked(argc, argv);
         }
     } else {
         FUZZ_ASSERT(dp.n_replies == n_replies);
-        FUZZ_ASSERT(dp.effects == under_way);
+        FUZZ_ASSERT(dp.results == under_way);
         FUZZ_ASSERT(result != VMQ_COMMAND_ERROR || reply.length);
         if (result == VMQ_COMMAND_OK && argc && !strcmp(argv[0], "--json")) {
             struct json *json = json_from_string(ds_cstr(&reply));
@@ -325,7 +325,7 @@ run_line(struct vmq_engine *engine, struct smap *other_config,
     } else if (line[0] == '+' && rest) {
         now_ms += strtoul(rest, NULL, 10) % 100000;
     } else if (line[0] == '!' && rest) {
-        dp.done = dp.effects;
+        dp.done = dp.results;
         dp.outcome = strtoul(rest, NULL, 10) % VMQ_N_OUTCOMES;
     }
     vmq_engine_run(engine);
@@ -338,11 +338,11 @@ finish(struct vmq_engine *engine, struct smap *other_config)
     smap_replace(other_config, "pmd-vmq", "false");
     vmq_engine_set_config(engine, other_config);
     for (int i = 0; i < 2; i++) {
-        dp.done = dp.effects;
+        dp.done = dp.results;
         dp.outcome = VMQ_OUTCOME_STALE;
         vmq_engine_run(engine);
     }
-    FUZZ_ASSERT(!dp.effects);
+    FUZZ_ASSERT(!dp.results);
 }
 
 int

@@ -91,7 +91,8 @@ apply(struct vmq_snapshot *s, const struct vmq_config *c,
 {
     enum vmq_outcome *outcomes = vmq_xcalloc(plan->n_moves, sizeof *outcomes);
 
-    vmq_credit_commit(ledger, c, s, plan, outcomes, NULL);
+    vmq_credit_commit(ledger, c, s, plan->moves, plan->n_moves, outcomes,
+                      NULL);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         s->rxqs[plan->moves[i].rxq].pmd = plan->moves[i].to;
         s->pmds[plan->moves[i].to].parked = false;

@@ -918,7 +918,7 @@ the_case_in_the_ledgers_header_over_and_over(void **state)
 
 /* Deadlines. */
 
-/* Takes all credits of all queues, by orders to which nobody returns. */
+/* Takes all credits of all queues, by hand, to which nobody returns. */
 static void
 bankrupt(struct vmq_host *h)
 {
@@ -930,10 +930,9 @@ bankrupt(struct vmq_host *h)
                 .rxq = i, .from = s->n_pmds - 1, .to = s->rxqs[i].pmd,
                 .reason = VMQ_REASON_MANUAL,
             };
-            struct vmq_plan plan = { .n_moves = 1, .moves = &move };
             enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
 
-            vmq_credit_commit(h->ledger, &h->config, s, &plan, &outcome,
+            vmq_credit_commit(h->ledger, &h->config, s, &move, 1, &outcome,
                               NULL);
         }
     }

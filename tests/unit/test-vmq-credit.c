@@ -30,10 +30,9 @@ move(struct vmq_host *h, uint32_t rxq, uint32_t to, enum vmq_reason reason)
     struct vmq_move m = {
         .rxq = rxq, .from = h->s.rxqs[rxq].pmd, .to = to, .reason = reason,
     };
-    struct vmq_plan plan = { .n_moves = 1, .moves = &m };
     enum vmq_return ret;
 
-    vmq_credit_commit(h->ledger, &h->config, &h->s, &plan, &h->outcome, &ret);
+    vmq_credit_commit(h->ledger, &h->config, &h->s, &m, 1, &h->outcome, &ret);
     if (h->outcome == VMQ_OUTCOME_APPLIED) {
         h->s.rxqs[rxq].pmd = to;
     }
@@ -273,7 +272,7 @@ with_no_credits_everything_is_free(void **state)
         assert_true(quote(&h, 0, (i + 1) % 2).affordable_overdraft);
         assert_int_equal(quote(&h, 0, (i + 1) % 2).price_mc, 0);
         assert_int_equal(move(&h, 0, (i + 1) % 2, VMQ_REASON_COALESCE),
-                         i ? VMQ_RETURN_PINGPONG : VMQ_NOT_RETURN);
+                         i ? VMQ_RETURN_PINGPONG : VMQ_RETURN_NONE);
     }
     host_destroy(&h);
 }
@@ -305,7 +304,7 @@ leaving_an_overloaded_pmd_is_a_forced_return(void **state)
 
     (void) state;
     one_queue(&h, 4, 5000);
-    assert_int_equal(move(&h, 0, 1, VMQ_REASON_SPREAD), VMQ_NOT_RETURN);
+    assert_int_equal(move(&h, 0, 1, VMQ_REASON_SPREAD), VMQ_RETURN_NONE);
     host_set_load(&h, 0, 8500);
     assert_int_equal(move(&h, 0, 0, VMQ_REASON_SPREAD), VMQ_RETURN_FORCED);
     host_set_load(&h, 0, 8499);
@@ -326,7 +325,7 @@ orders_are_no_pingpong(void **state)
     move(&h, 0, 1, VMQ_REASON_SPREAD);
     assert_int_equal(move(&h, 0, 0, VMQ_REASON_EVACUATE), VMQ_RETURN_FORCED);
     assert_int_equal(move(&h, 0, 1, VMQ_REASON_MIN_PMDS), VMQ_RETURN_FORCED);
-    assert_int_equal(move(&h, 0, 0, VMQ_REASON_MANUAL), VMQ_NOT_RETURN);
+    assert_int_equal(move(&h, 0, 0, VMQ_REASON_MANUAL), VMQ_RETURN_NONE);
     host_destroy(&h);
 }
 
@@ -339,7 +338,7 @@ after_a_minute_it_is_no_return(void **state)
     one_queue(&h, 4, 5000);
     move(&h, 0, 1, VMQ_REASON_SPREAD);
     h.s.now_ms += VMQ_PINGPONG_MS;
-    assert_int_equal(move(&h, 0, 0, VMQ_REASON_COALESCE), VMQ_NOT_RETURN);
+    assert_int_equal(move(&h, 0, 0, VMQ_REASON_COALESCE), VMQ_RETURN_NONE);
     host_destroy(&h);
 }
 
@@ -375,7 +374,7 @@ what_was_not_applied_is_not_charged(void **state)
         if (i != VMQ_OUTCOME_APPLIED) {
             h.outcome = i;
             assert_int_equal(move(&h, 0, 1, VMQ_REASON_SPREAD),
-                             VMQ_NOT_RETURN);
+                             VMQ_RETURN_NONE);
             assert_int_equal(quote(&h, 0, 1).balance_mc, 4000);
             assert_false(quote(&h, 0, 0).returning);
         }

@@ -22,6 +22,7 @@
 
 #include "vmq-credit.h"
 #include "vmq-host.h"
+#include "vmq-load.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 
@@ -35,11 +36,10 @@ spend(struct vmq_host *h, uint32_t rxq, unsigned int n)
         .to = (h->s.rxqs[rxq].pmd + 1) % h->s.n_pmds,
         .reason = VMQ_REASON_MANUAL,
     };
-    struct vmq_plan plan = { .n_moves = 1, .moves = &move };
     enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
 
     while (n--) {
-        vmq_credit_commit(h->ledger, &h->config, &h->s, &plan, &outcome,
+        vmq_credit_commit(h->ledger, &h->config, &h->s, &move, 1, &outcome,
                           NULL);
     }
 }
@@ -1655,13 +1655,17 @@ names_are_all_there(void **state)
     for (int i = 0; i < VMQ_N_OUTCOMES; i++) {
         assert_string_not_equal(vmq_outcome_name(i), "unknown");
     }
-    for (int i = VMQ_REASON_SPREAD; i <= VMQ_REASON_MANUAL; i++) {
+    for (int i = 0; i < VMQ_N_REASONS; i++) {
         assert_string_not_equal(vmq_reason_name(i), "unknown");
+    }
+    for (int i = 0; i < VMQ_N_RETURNS; i++) {
+        assert_string_not_equal(vmq_return_name(i), "unknown");
     }
     assert_string_equal(vmq_verdict_name(VMQ_N_VERDICTS), "unknown");
     assert_string_equal(vmq_verdict_text(VMQ_N_VERDICTS), "unknown");
     assert_string_equal(vmq_outcome_name(VMQ_N_OUTCOMES), "unknown");
-    assert_string_equal(vmq_reason_name(99), "unknown");
+    assert_string_equal(vmq_reason_name(VMQ_N_REASONS), "unknown");
+    assert_string_equal(vmq_return_name(VMQ_N_RETURNS), "unknown");
 }
 
 /* The whole loop: window, plan, credit. */

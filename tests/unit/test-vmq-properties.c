@@ -29,6 +29,7 @@
 
 #include "vmq-credit.h"
 #include "vmq-host.h"
+#include "vmq-load.h"
 #include "vmq-plan.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
@@ -211,15 +212,14 @@ random_past(struct test_random *r, struct vmq_host *h)
     h->s.now_ms -= upto(r, 200000);
     while (n--) {
         struct vmq_move move = { .rxq = upto(r, h->s.n_rxqs - 1) };
-        struct vmq_plan plan = { .n_moves = 1, .moves = &move };
         enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
 
         move.from = upto(r, h->s.n_pmds - 1);
         move.to = h->s.rxqs[move.rxq].pmd;
         move.reason = upto(r, VMQ_REASON_MANUAL);
         if (move.to != VMQ_NONE && move.from != move.to) {
-            vmq_credit_commit(h->ledger, &h->config, &h->s, &plan, &outcome,
-                              NULL);
+            vmq_credit_commit(h->ledger, &h->config, &h->s, &move, 1,
+                              &outcome, NULL);
         }
         h->s.now_ms += upto(r, (now_ms - h->s.now_ms) / 2);
     }
@@ -821,7 +821,6 @@ credit_bound(struct test_random *r, struct vmq_host *h)
     }
     for (int tries = 0; tries < 4 * N && n < N; tries++) {
         struct vmq_move move = { .rxq = 0, .reason = VMQ_REASON_SPREAD };
-        struct vmq_plan plan = { .n_moves = 1, .moves = &move };
         enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
         struct vmq_quote q, after;
 
@@ -853,7 +852,7 @@ credit_bound(struct test_random *r, struct vmq_host *h)
             h->s.now_ms += upto(r, c->credit_refill_ms);
             continue;
         }
-        vmq_credit_commit(h->ledger, c, &h->s, &plan, &outcome, NULL);
+        vmq_credit_commit(h->ledger, c, &h->s, &move, 1, &outcome, NULL);
         vmq_credit_quote(h->ledger, c, &h->s, 0,
                          h->s.pmds[move.to].core_id, &after);
         if (failed) {

@@ -1348,20 +1348,14 @@ test_backlog(void **state)
 /* Moves. */
 
 static void
-commit(struct world *w, enum vmq_verdict verdict, enum vmq_reason reason,
-       uint32_t rxq, uint32_t to, enum vmq_outcome outcome)
+commit(struct world *w, enum vmq_reason reason, uint32_t rxq, uint32_t to,
+       enum vmq_outcome outcome)
 {
     struct vmq_move move = {
         .rxq = rxq,
         .from = w->s.rxqs[rxq].pmd,
         .to = to,
         .reason = reason,
-    };
-    struct vmq_plan plan = {
-        .generation = w->s.generation,
-        .verdict = verdict,
-        .n_moves = 1,
-        .moves = &move,
     };
 
     if (outcome == VMQ_OUTCOME_APPLIED) {
@@ -1372,7 +1366,7 @@ commit(struct world *w, enum vmq_verdict verdict, enum vmq_reason reason,
         w->raw.rxqs[i].pmd
             = vmq_snapshot_find_pmd(&w->raw, w->s.pmds[to].core_id);
     }
-    vmq_window_commit(w->window, &w->config, &w->s, &plan, &outcome);
+    vmq_window_commit(w->window, &w->config, &w->s, &move, 1, &outcome);
 }
 
 static void
@@ -1384,8 +1378,7 @@ test_settling(void **state)
     world_init_simple(&w, 3, 3);
     world_sample(&w);
     world_steps(&w, 5, 100);
-    commit(&w, VMQ_VERDICT_SPREAD, VMQ_REASON_SPREAD, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_SPREAD, 0, 1, VMQ_OUTCOME_APPLIED);
     assert_true(vmq_window_snapshot(w.window, &w.config, &w.s));
     assert_true(w.s.pmds[0].settling && w.s.pmds[1].settling);
     for (int i = 0; i < 2; i++) {
@@ -1398,8 +1391,7 @@ test_settling(void **state)
     assert_false(w.s.pmds[0].settling || w.s.pmds[1].settling);
 
     /* What was not applied does not count. */
-    commit(&w, VMQ_VERDICT_SPREAD, VMQ_REASON_SPREAD, 2, 0,
-           VMQ_OUTCOME_FAILED);
+    commit(&w, VMQ_REASON_SPREAD, 2, 0, VMQ_OUTCOME_FAILED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].settling || w.s.pmds[2].settling);
 
@@ -1413,8 +1405,7 @@ test_settling(void **state)
     vmq_snapshot_sort(&w.raw);
     world_step(&w, 100);
     vmq_snapshot_swap(&old, &w.s);
-    commit(&w, VMQ_VERDICT_MANUAL, VMQ_REASON_MANUAL, 2, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_MANUAL, 2, 1, VMQ_OUTCOME_APPLIED);
     vmq_snapshot_destroy(&old);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].settling);         /* Core 0. */
@@ -1425,8 +1416,7 @@ test_settling(void **state)
     /* Through a stale sample, but not through a clock that goes backward. */
     w.config.spread_hold_ms = 10000;
     world_step(&w, 100);
-    commit(&w, VMQ_VERDICT_MANUAL, VMQ_REASON_MANUAL, 1, 0,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_MANUAL, 1, 0, VMQ_OUTCOME_APPLIED);
     w.config.spread_hold_ms = 300;
     world_run(&w, 3000);
     assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
@@ -1440,8 +1430,7 @@ test_settling(void **state)
     /* No hold, no settling. */
     w.config.spread_hold_ms = 0;
     world_step(&w, 100);
-    commit(&w, VMQ_VERDICT_MANUAL, VMQ_REASON_MANUAL, 1, 3,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_MANUAL, 1, 3, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].settling || w.s.pmds[3].settling);
     world_destroy(&w);
@@ -1476,40 +1465,33 @@ test_evacuating(void **state)
     /* Until it is empty, apart from what cannot move. */
     evacuation_init(&w);
     w.raw.rxqs[3].mobility = VMQ_PINNED;
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_true(w.s.pmds[0].evacuating);
     assert_false(w.s.pmds[1].evacuating);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 1, 2,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 1, 2, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_true(w.s.pmds[0].evacuating);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 2, 2,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 2, 2, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
 
     /* A failed move begins nothing, nor does a manual one. */
     evacuation_init(&w);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 0, 1,
-           VMQ_OUTCOME_STALE);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_STALE);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].evacuating);
-    commit(&w, VMQ_VERDICT_MANUAL, VMQ_REASON_MANUAL, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_MANUAL, 0, 1, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
 
     /* No progress for 5 s. */
     evacuation_init(&w);
-    commit(&w, VMQ_VERDICT_EVACUATE, VMQ_REASON_EVACUATE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_EVACUATE, 0, 1, VMQ_OUTCOME_APPLIED);
     world_steps(&w, 30, 100);
-    commit(&w, VMQ_VERDICT_EVACUATE, VMQ_REASON_EVACUATE, 1, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_EVACUATE, 1, 1, VMQ_OUTCOME_APPLIED);
     world_steps(&w, 50, 100);
     assert_true(w.s.pmds[0].evacuating);
     world_step(&w, 100);
@@ -1520,8 +1502,7 @@ test_evacuating(void **state)
     evacuation_init(&w);
     w.config.interval_ms = 10000;
     world_step(&w, 10000);
-    commit(&w, VMQ_VERDICT_EVACUATE, VMQ_REASON_EVACUATE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_EVACUATE, 0, 1, VMQ_OUTCOME_APPLIED);
     world_steps(&w, 3, 10000);
     assert_true(w.s.pmds[0].evacuating);
     world_step(&w, 10000);
@@ -1530,27 +1511,22 @@ test_evacuating(void **state)
 
     /* A queue moves to it. */
     evacuation_init(&w);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_true(w.s.pmds[0].evacuating);
-    commit(&w, VMQ_VERDICT_MANUAL, VMQ_REASON_MANUAL, 0, 0,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_MANUAL, 0, 0, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
 
     /* Spreading on another node does not matter, on its own it does. */
     evacuation_init(&w);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
-    commit(&w, VMQ_VERDICT_SPREAD, VMQ_REASON_RELIEVE, 6, 2,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_RELIEVE, 6, 2, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_true(w.s.pmds[0].evacuating);
-    commit(&w, VMQ_VERDICT_SPREAD, VMQ_REASON_SPREAD, 4, 2,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_SPREAD, 4, 2, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
@@ -1565,8 +1541,7 @@ test_evacuating(void **state)
     none.window_cycles = w.raw.window_cycles + 1;
     none.window_ns = w.raw.window_ns + 1;
     vmq_window_add(w.window, &w.config, &none);
-    commit(&w, VMQ_VERDICT_COALESCE, VMQ_REASON_COALESCE, 0, 1,
-           VMQ_OUTCOME_APPLIED);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_APPLIED);
     assert_true(vmq_window_snapshot(w.window, &w.config, &w.s));
     assert_int_equal(w.s.n_pmds, 0);
     vmq_snapshot_destroy(&none);

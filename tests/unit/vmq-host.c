@@ -216,9 +216,10 @@ commit(struct vmq_host *h)
     for (uint32_t i = 0; i < h->plan.n_moves; i++) {
         outcomes[i] = h->outcome;
     }
-    vmq_credit_commit(h->ledger, &h->config, &h->s, &h->plan, outcomes,
-                      returns);
-    vmq_window_commit(h->window, &h->config, &h->s, &h->plan, outcomes);
+    vmq_credit_commit(h->ledger, &h->config, &h->s, h->plan.moves,
+                      h->plan.n_moves, outcomes, returns);
+    vmq_window_commit(h->window, &h->config, &h->s, h->plan.moves,
+                      h->plan.n_moves, outcomes);
     for (uint32_t i = 0; i < h->plan.n_moves; i++) {
         h->n_pingpongs += returns[i] == VMQ_RETURN_PINGPONG;
         h->n_forced_returns += returns[i] == VMQ_RETURN_FORCED;

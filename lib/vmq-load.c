@@ -1,0 +1,56 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-load.h"
+
+#include "vmq-util.h"
+
+uint64_t
+vmq_cycles_to_ppm(const struct vmq_snapshot *snapshot, uint64_t cycles)
+{
+    uint64_t ppm = vmq_mul_div(cycles, VMQ_PPM, snapshot->window_cycles);
+
+    return ppm < UINT32_MAX ? ppm : UINT32_MAX;
+}
+
+uint64_t
+vmq_pmd_capacity_ppm(const struct vmq_snapshot *snapshot, uint32_t pmd)
+{
+    uint64_t capacity_bp = vmq_pmd_capacity_bp(snapshot, pmd);
+
+    return (capacity_bp ? capacity_bp : 1) * (VMQ_PPM / VMQ_BP);
+}
+
+bool
+vmq_pmd_overloaded(const struct vmq_snapshot *snapshot,
+                   const struct vmq_config *config, uint32_t pmd)
+{
+    uint64_t load_ppm = 0;
+
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        const struct vmq_rxq *rxq = &snapshot->rxqs[i];
+
+        if (rxq->pmd == pmd) {
+            if (rxq->backlog) {
+                return true;
+            }
+            load_ppm += vmq_cycles_to_ppm(snapshot, rxq->cycles);
+        }
+    }
+    return (vmq_pressure_bp(load_ppm, vmq_pmd_capacity_ppm(snapshot, pmd))
+            >= vmq_config_spread_bp(config));
+}
