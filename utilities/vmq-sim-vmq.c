@@ -25,9 +25,9 @@
  * again.  What is left out must not be what something waits for: so there must
  * be no verdict that time alone could change.
  *
- * While loads change slowly, with ramps, and there is nothing that a PMD could
- * be relieved of, ticks are as far apart as the slots of the history.  Then
- * VMQ may notice 400 ms late that it can free a PMD. */
+ * With ramps, loads never stand still, and no tick is left out: the window
+ * would measure over the time left out instead of over the spread hold, which
+ * shows less of a load that grows. */
 
 #include <config.h>
 #include "vmq-sim-policies.h"
@@ -50,7 +50,6 @@ struct sim_vmq {
     uint64_t first_ns;          /* Time of the first tick. */
     uint64_t calm_ns;           /* Time of the last move, or of a load that
                                  * was not constant. */
-    double *rates;
 };
 
 /* Splits the name of a queue, "PORT/QID" or anything else.  The name of the
@@ -95,7 +94,6 @@ vmq_create__(struct sim *sim, uint32_t credits)
     vmq_snapshot_init(&v->snapshot);
     vmq_plan_init(&v->plan);
     v->interval_ns = v->config.interval_ms * SIM_NS_PER_MS;
-    v->rates = vmq_xcalloc(sim->n_rxqs, sizeof *v->rates);
     v->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *v->rxqs);
 
     sim_deal(sim);
@@ -145,7 +143,6 @@ vmq_destroy(void *v_)
     vmq_snapshot_destroy(&v->raw);
     vmq_snapshot_destroy(&v->snapshot);
     vmq_plan_destroy(&v->plan);
-    free(v->rates);
     free(v->rxqs);
     free(v);
 }
@@ -228,31 +225,6 @@ vmq_waits(const struct sim_vmq *v)
     return v->plan.n_moves > 0;
 }
 
-/* Is any PMD as busy now, or will it be within a while, as if it might have to
- * be relieved? */
-static bool
-vmq_may_overload(const struct sim_vmq *v, const struct sim *sim,
-                 uint64_t until_ns)
-{
-    double limit_pps = (sim->pmd_pps * .98
-                        * vmq_config_spread_bp(&v->config) / VMQ_BP);
-    double *sums = vmq_xcalloc(sim->n_pmds, sizeof *sums);
-    bool may = false;
-
-    sim_true_rates(sim, until_ns, v->rates);
-    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        double now_pps = sim->rxqs[i].rate_pps;
-
-        sums[sim->rxqs[i].pmd] += (v->rates[i] > now_pps ? v->rates[i]
-                                   : now_pps);
-    }
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        may |= sums[p] >= limit_pps;
-    }
-    free(sums);
-    return may;
-}
-
 /* The earliest time, after now, at which a queue may move that may not now:
  * because it could return to where it was, because it has earned a credit, or
  * because it is light and has stayed for long enough to move free. */
@@ -305,36 +277,27 @@ vmq_schedule(struct sim_vmq *v, struct sim *sim)
     uint64_t lead_ns = ((c->spread_hold_ms + 4 * (uint64_t) c->interval_ms)
                         * SIM_NS_PER_MS);
 
-    if (sim->o->every_tick || vmq_waits(v) || slot_ns < v->interval_ns
-        || slot_ns % v->interval_ns) {
-        return;
-    }
-    if (!sim->o->ramp) {
-        /* Slots begin anew with the first tick after those left out, so that
-         * must be when one would have begun. */
-        uint64_t memory_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS + lead_ns
-                              + slot_ns);
-        uint64_t until_ns = vmq_next_event_ns(v);
-
-        if (until_ns > sim->change_ns) {
-            until_ns = sim->change_ns;
-        }
-        if (sim->now_ns >= v->calm_ns + memory_ns
-            && until_ns > sim->now_ns + lead_ns) {
-            uint64_t n = ((until_ns - lead_ns - v->first_ns) / slot_ns);
-
-            if (v->first_ns + n * slot_ns > sim->now_ns) {
-                sim->tick_ns = v->first_ns + n * slot_ns;
-            }
-        }
+    if (sim->o->every_tick || sim->o->ramp || vmq_waits(v)
+        || slot_ns < v->interval_ns || slot_ns % v->interval_ns) {
         return;
     }
 
-    /* All of this and of what must be seen coming, on one straight line. */
-    uint64_t until_ns = sim->now_ns + slot_ns + 2 * lead_ns;
-    if (slot_ns <= 500 * SIM_NS_PER_MS && until_ns < sim->change_ns
-        && !vmq_may_overload(v, sim, until_ns)) {
-        sim->tick_ns = sim->now_ns + slot_ns;
+    /* Slots begin anew with the first tick after those left out, so that must
+     * be when one would have begun. */
+    uint64_t memory_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS + lead_ns
+                          + slot_ns);
+    uint64_t until_ns = vmq_next_event_ns(v);
+
+    if (until_ns > sim->change_ns) {
+        until_ns = sim->change_ns;
+    }
+    if (sim->now_ns >= v->calm_ns + memory_ns
+        && until_ns > sim->now_ns + lead_ns) {
+        uint64_t n = (until_ns - lead_ns - v->first_ns) / slot_ns;
+
+        if (v->first_ns + n * slot_ns > sim->now_ns) {
+            sim->tick_ns = v->first_ns + n * slot_ns;
+        }
     }
 }
 
