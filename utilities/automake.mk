@@ -10,8 +10,16 @@
 # Apart, for the tests.
 noinst_LTLIBRARIES += utilities/libvmqsim.la
 utilities_libvmqsim_la_SOURCES = \
+	utilities/vmq-sim-auto-lb.c \
+	utilities/vmq-sim-fixed.c \
+	utilities/vmq-sim-fluid.c \
+	utilities/vmq-sim-fluid.h \
+	utilities/vmq-sim-meter.c \
+	utilities/vmq-sim-meter.h \
+	utilities/vmq-sim-oracle.c \
 	utilities/vmq-sim-policies.c \
 	utilities/vmq-sim-policies.h \
+	utilities/vmq-sim-rsspp.c \
 	utilities/vmq-sim-vmq.c \
 	utilities/vmq-sim.c \
 	utilities/vmq-sim.h \
@@ -23,8 +31,14 @@ utilities_libvmqsim_la_LIBADD = lib/libvmq.la $(ZLIB_LIBS) -lm
 bin_PROGRAMS += utilities/ovs-vmq-sim
 utilities_ovs_vmq_sim_SOURCES = \
 	utilities/ovs-vmq-sim.c \
+	utilities/vmq-sim-args.c \
+	utilities/vmq-sim-args.h \
 	utilities/vmq-sim-explain.c \
-	utilities/vmq-sim-explain.h
+	utilities/vmq-sim-explain.h \
+	utilities/vmq-sim-jobs.c \
+	utilities/vmq-sim-jobs.h \
+	utilities/vmq-sim-output.c \
+	utilities/vmq-sim-output.h
 utilities_ovs_vmq_sim_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 utilities_ovs_vmq_sim_LDADD = \
 	utilities/libvmqsim.la $(JANSSON_LIBS) -lpthread

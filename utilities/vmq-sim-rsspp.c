@@ -1,0 +1,297 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* RSS++ (T. Barbette et al., CoNEXT 2019), on whole queues.
+ *
+ * Core i with load l(i) is off balance by l(i) - mean, if that is more than
+ * the dead band.  The greatest excess is brought down first, with the queue
+ * whose load comes closest to what should go, to the core that lacks most. */
+
+#include <config.h>
+#include "vmq-sim-policies.h"
+
+#include <math.h>
+
+#include "vmq-sim-meter.h"
+#include "vmq-snapshot.h"
+#include "vmq-util.h"
+
+#define RSSPP_TARGET .8
+#define RSSPP_DEAD_BAND .02
+#define RSSPP_TRIES 10
+#define RSSPP_GOOD_ENOUGH .01   /* Sum of squares of what is off balance. */
+#define RSSPP_TICK_MIN_NS (10 * SIM_NS_PER_MS)
+#define RSSPP_TICK_NS (100 * SIM_NS_PER_MS)
+#define RSSPP_TICK_MAX_NS (1000 * SIM_NS_PER_MS)
+
+struct rsspp {
+    struct meter meter;
+    uint64_t interval_ns;
+    double *loads;              /* By PMD, as predicted. */
+    bool *on;                   /* Cores in use. */
+    bool *received;             /* Got a queue in the last round. */
+    bool *receives;             /* ...in this one. */
+    bool *single;               /* Has at most one queue with load. */
+    uint32_t n_on;
+};
+
+static void *
+rsspp_create(struct sim *sim)
+{
+    struct rsspp *r = vmq_xcalloc(1, sizeof *r);
+
+    meter_init(sim, &r->meter);
+    r->interval_ns = RSSPP_TICK_NS;
+    r->loads = vmq_xcalloc(sim->n_pmds, sizeof *r->loads);
+    r->on = vmq_xcalloc(sim->n_pmds, sizeof *r->on);
+    r->received = vmq_xcalloc(sim->n_pmds, sizeof *r->received);
+    r->receives = vmq_xcalloc(sim->n_pmds, sizeof *r->receives);
+    r->single = vmq_xcalloc(sim->n_pmds, sizeof *r->single);
+    sim_deal(sim);
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        r->on[p] = true;
+    }
+    r->n_on = sim->n_pmds;
+    sim->tick_ns = sim_phase_ns(sim, RSSPP_TICK_NS) + RSSPP_TICK_NS;
+    return r;
+}
+
+static void
+rsspp_destroy(void *r_)
+{
+    struct rsspp *r = r_;
+
+    meter_destroy(&r->meter);
+    free(r->loads);
+    free(r->on);
+    free(r->received);
+    free(r->receives);
+    free(r->single);
+    free(r);
+}
+
+static void
+rsspp_move(struct rsspp *r, struct sim *sim, uint32_t rxq, uint32_t to)
+{
+    uint32_t from = sim->rxqs[rxq].pmd;
+
+    sim_move(sim, rxq, to, r->meter.pmd_loads[from] > RSSPP_TARGET);
+    r->loads[from] -= r->meter.loads[rxq];
+    r->loads[to] += r->meter.loads[rxq];
+    r->receives[to] = true;
+}
+
+/* The core in use with the least load, other than 'not'. */
+static uint32_t
+rsspp_least(const struct rsspp *r, const struct sim *sim, uint32_t not)
+{
+    uint32_t least = VMQ_NONE;
+
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        if (r->on[p] && p != not
+            && (least == VMQ_NONE || r->loads[p] < r->loads[least])) {
+            least = p;
+        }
+    }
+    return least;
+}
+
+/* Adds a core or gives one up, as the spare capacity suggests.  Returns the
+ * number of queues moved. */
+static uint32_t
+rsspp_scale(struct rsspp *r, struct sim *sim)
+{
+    double spare = 0, highest = 0;
+    uint32_t n_moves = 0;
+
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        if (r->on[p]) {
+            spare += RSSPP_TARGET - r->loads[p];
+            highest = fmax(highest, r->loads[p]);
+        }
+    }
+    if (spare < -.1 && r->n_on < sim->n_pmds) {
+        for (uint32_t p = 0; p < sim->n_pmds; p++) {
+            if (!r->on[p]) {
+                r->on[p] = true;
+                r->n_on++;
+                break;
+            }
+        }
+    } else if (r->n_on > 1
+               && spare > (1 + (1 - RSSPP_TARGET)
+                           + (r->n_on + 1) * fmax(.05, highest
+                                                       - RSSPP_TARGET))) {
+        uint32_t from = rsspp_least(r, sim, VMQ_NONE);
+
+        r->on[from] = false;
+        r->n_on--;
+        for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+            if (sim->rxqs[i].pmd == from) {
+                rsspp_move(r, sim, i, rsspp_least(r, sim, from));
+                n_moves++;
+            }
+        }
+    }
+    return n_moves;
+}
+
+/* Moves one queue so that the cores are more in balance.  Returns false if
+ * there is none. */
+static bool
+rsspp_balance_once(struct rsspp *r, struct sim *sim, double mean)
+{
+    uint32_t from = VMQ_NONE, to = VMQ_NONE, best = VMQ_NONE;
+    double best_rest = 0;
+
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        if (!r->on[p] || r->received[p]) {
+            continue;
+        }
+        if (r->loads[p] > mean + RSSPP_DEAD_BAND && !r->single[p]
+            && !r->receives[p]
+            && (from == VMQ_NONE || r->loads[p] > r->loads[from])) {
+            from = p;
+        }
+        if (r->loads[p] < mean - RSSPP_DEAD_BAND
+            && (to == VMQ_NONE || r->loads[p] < r->loads[to])) {
+            to = p;
+        }
+    }
+    if (from == VMQ_NONE || to == VMQ_NONE) {
+        return false;
+    }
+
+    /* What both would be off by, after the move: least is best, and it must be
+     * less than it is now. */
+    double excess = r->loads[from] - mean, lack = mean - r->loads[to];
+    best_rest = excess * excess + lack * lack;
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        double load = r->meter.loads[i];
+
+        if (sim->rxqs[i].pmd == from && load > 0
+            && sim_numa_fits(sim, i, to)) {
+            double rest = ((excess - load) * (excess - load)
+                           + (lack - load) * (lack - load));
+
+            if (rest < best_rest) {
+                best = i;
+                best_rest = rest;
+            }
+        }
+    }
+    if (best == VMQ_NONE) {
+        return false;
+    }
+    rsspp_move(r, sim, best, to);
+    return true;
+}
+
+/* What the cores are off balance by, all in all, and the sum of squares. */
+static double
+rsspp_imbalance(const struct rsspp *r, const struct sim *sim, double *mean,
+                double *squares)
+{
+    double sum = 0, total = 0;
+
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        sum += r->on[p] ? r->loads[p] : 0;
+    }
+    *mean = sum / r->n_on;
+    *squares = 0;
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        double off = r->on[p] ? fabs(r->loads[p] - *mean) : 0;
+
+        if (off > RSSPP_DEAD_BAND) {
+            total += off;
+            *squares += off * off;
+        }
+    }
+    return total;
+}
+
+static void
+rsspp_tick(void *r_, struct sim *sim)
+{
+    struct rsspp *r = r_;
+    double imbalance, mean, squares;
+    uint32_t n_moves, n_on = r->n_on;
+    bool left_out = false;
+    uint64_t measured_ns = r->meter.since_ns;
+    uint64_t begin_ns = sim_plan_begin();
+
+    meter_read(sim, &r->meter);
+    memcpy(r->loads, r->meter.pmd_loads, sim->n_pmds * sizeof *r->loads);
+    memset(r->receives, 0, sim->n_pmds * sizeof *r->receives);
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        r->single[p] = true;
+    }
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        uint32_t p = sim->rxqs[i].pmd;
+
+        if (r->meter.loads[i] > 0) {
+            if (r->meter.loads[i] < r->loads[p]) {
+                r->single[p] = false;
+            }
+        }
+    }
+
+    n_moves = rsspp_scale(r, sim);
+    imbalance = rsspp_imbalance(r, sim, &mean, &squares);
+    for (int k = 0; k < RSSPP_TRIES && squares >= RSSPP_GOOD_ENOUGH; k++) {
+        if (!rsspp_balance_once(r, sim, mean)) {
+            break;
+        }
+        n_moves++;
+        rsspp_imbalance(r, sim, &mean, &squares);
+    }
+    for (uint32_t p = 0; p < sim->n_pmds; p++) {
+        left_out |= r->received[p];
+        r->received[p] = r->receives[p];
+    }
+    sim_plan_end(sim, begin_ns);
+
+    if (imbalance > .4) {
+        r->interval_ns = RSSPP_TICK_MIN_NS;
+    } else if (imbalance > .2) {
+        r->interval_ns /= 2;
+    } else if (!n_moves) {
+        r->interval_ns *= 2;
+    }
+    if (r->interval_ns < RSSPP_TICK_MIN_NS) {
+        r->interval_ns = RSSPP_TICK_MIN_NS;
+    } else if (r->interval_ns > RSSPP_TICK_MAX_NS) {
+        r->interval_ns = RSSPP_TICK_MAX_NS;
+    }
+    sim->tick_ns = sim->now_ns + r->interval_ns;
+    if (!n_moves && !left_out && n_on == r->n_on
+        && !sim->o->ramp && !sim->o->every_tick
+        && r->interval_ns == (imbalance > .2 ? RSSPP_TICK_MIN_NS
+                              : RSSPP_TICK_MAX_NS)
+        && !r->meter.changed && measured_ns >= sim_row_ns(sim, sim->row)
+        && sim->tick_ns < sim->change_ns) {
+        /* All that it knows is what it will know next time, so that it will
+         * do nothing until the loads change.  This is the last tick before
+         * that. */
+        sim->tick_ns = sim->change_ns - (sim->change_ns - sim->now_ns)
+                                        % r->interval_ns;
+    }
+}
+
+const struct sim_policy sim_rsspp_policy = {
+    "rsspp", "RSS++ on whole queues, target load 80 %",
+    rsspp_create, rsspp_destroy, rsspp_tick, true
+};
