@@ -16,8 +16,15 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-load.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
+	lib/vmq-plan-check.c \
+	lib/vmq-plan-check.h \
+	lib/vmq-plan-manual.c \
+	lib/vmq-plan-pack.c \
+	lib/vmq-plan-spread.c \
 	lib/vmq-plan.c \
 	lib/vmq-plan.h \
+	lib/vmq-planner.c \
+	lib/vmq-planner.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
 	lib/vmq-util.h \
@@ -43,8 +50,13 @@ OVS_OVERLAY += \
 	lib/vmq-load.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
+	lib/vmq-plan-manual.c \
+	lib/vmq-plan-pack.c \
+	lib/vmq-plan-spread.c \
 	lib/vmq-plan.c \
 	lib/vmq-plan.h \
+	lib/vmq-planner.c \
+	lib/vmq-planner.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
 	lib/vmq-unixctl.c \

@@ -49,56 +49,21 @@
  * that relief goes by.
  *
  * With S = pmd-vmq-spread-threshold and T = pmd-vmq-pack-target (at most
- * S - 5 %), a plan is made of these steps, for each NUMA node by itself unless
- * pmd-vmq-cross-numa, and at most pmd-vmq-max-moves moves in all:
+ * S - 5 %), a plan is made in these passes, for each NUMA node by itself
+ * unless pmd-vmq-cross-numa, and has at most pmd-vmq-max-moves moves in all:
  *
- *     Evacuate.  While more PMDs are active than pmd-vmq-max-pmds, the one
- *     that is cheapest to free gives its queues to others: where they fit if
- *     they do, otherwise where there is most room.
+ *     Evacuate.  While more PMDs are active than pmd-vmq-max-pmds, one of them
+ *                gives its queues to others.
+ *     Spread.    PMDs with pressure >= S give queues away until they are at
+ *                the goal, (S + T) / 2, or lower.
+ *     Wake.      While fewer PMDs are active than pmd-vmq-min-pmds, a parked
+ *                one gets a queue.
+ *     Coalesce.  If none of the above was necessary: PMDs whose queues fit on
+ *                others give all of them away.
  *
- *     Spread.  PMDs with pressure >= S, the worst first, give queues away
- *     until they are at (S + T) / 2 or lower.  Of the moves that leave the
- *     destination at pressure <= T, the next one is the best of those that are
- *     enough by themselves, otherwise the one that takes most off.  The best
- *     one crosses no NUMA nodes, needs no overdraft, wakes no PMD, wakes one
- *     whose sibling is idle, costs least, and loads its destination least, in
- *     this order.  If there is no such move, one is good enough that leaves
- *     both PMDs at least 5 % better off than the source was, the better the
- *     less busy the busier of them is ("relieve").  The heaviest queue stays
- *     if it alone is >= S (an "elephant").
- *
- *     Wake.  While fewer PMDs are active than pmd-vmq-min-pmds, a parked one
- *     gets a queue.
- *
- *     Coalesce.  If no PMD wants relief and the last moves have shown up: the
- *     PMD that is cheapest to free gives each of its queues, the heaviest
- *     first, to the active PMD that it fills most, of those on which it fits;
- *     if that can be done for all of them.  It fits if load(slot) of both
- *     together is in no slot, nor now, over T of the capacity, or if it is
- *     steady: in all slots as far below (S + T) / 2, at its highest, as its
- *     highest is above its lowest.  What takes more moves than are left is
- *     finished by the next plans.  Cost is the sum of prices and disturbance,
- *     in credits: one a queue, one each 100,000 packets/s, one each 1,000
- *     flows.
- *
- * Credits (vmq-credit.h) decide who may move: to spread and to coalesce, a
- * queue must afford it, but off a PMD without any time left it may overdraw.
- * To coalesce, it must not return to the PMD that it left within the last
- * minute.  The other steps are orders.
- *
- * With S = 85 %, T = 75 %, cores 0 to 2, q0 = 50 %, q1 = 30 % and q2 = 15 % on
- * core 0, q3 = 55 % on core 1:
- *
- *     core 0  core 1  core 2  moves
- *     95 %    55 %    parked  q2 0>1: 80 % will do, and no PMD is woken
- *     80 %    70 %    parked  none: no PMD has 85 %
- *
- *     q0, q1, q2 fall to 10 % each, 10 s go by:
- *     20 %    65 %    parked  none: q0 would fit (75 %), q1 then would not
- *
- *     q3 falls to 5 %, 10 s go by:
- *     20 %    15 %    parked  q0 0>1, q1 0>1
- *     parked  35 %    parked  none: one PMD is the least
+ * How the passes choose is told in Documentation/vmq-algorithm.rst.  Credits
+ * (vmq-credit.h) decide who may move to spread and to coalesce; the other
+ * passes do what the operator demands.
  *
  * Invariants
  * ==========
@@ -135,7 +100,7 @@
  *   P11. Multiplying all cycles of a snapshot by a number changes nothing.
  *   P12. A plan depends on the arguments alone and changes none of them.
  *   P13. No PMD, no queue, or too short a window: no moves.
- *   P14. A plan is for one generation only: vmq_plan_valid() tells.
+ *   P14. A plan is for one generation only.
  *
  * Usage
  * =====
@@ -220,12 +185,6 @@ char *vmq_plan_manual(const struct vmq_snapshot *, const struct vmq_config *,
                       const struct vmq_ledger *,
                       const struct vmq_request *, size_t n_requests,
                       struct vmq_plan *);
-
-/* Returns true if 'plan' keeps every rule that can be checked from outside
- * against 'snapshot'; otherwise false and, if 'why' is nonnull, a malloc()'d
- * explanation in '*why'.  Called at every boundary in debug builds. */
-bool vmq_plan_valid(const struct vmq_plan *, const struct vmq_snapshot *,
-                    const struct vmq_config *, char **why);
 
 /* Sticky placement on reconfiguration: the PMD among 'pmds' (by index) that a
  * queue last polled on 'last_core' (VMQ_NONE: never) should be polled by, of

@@ -33,6 +33,7 @@
 #include "vmq-sim-policies.h"
 
 #include "vmq-credit.h"
+#include "vmq-plan-check.h"
 #include "vmq-plan.h"
 #include "vmq-snapshot.h"
 #include "vmq-util.h"

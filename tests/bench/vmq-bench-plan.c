@@ -44,6 +44,7 @@
 #include <unistd.h>
 
 #include "vmq-credit.h"
+#include "vmq-plan-check.h"
 #include "vmq-plan.h"
 #include "vmq-snapshot.h"
 #include "vmq-test.h"

@@ -27,6 +27,7 @@
 
 #include "vmq-credit.h"
 #include "vmq-fuzz.h"
+#include "vmq-plan-check.h"
 #include "vmq-plan.h"
 #include "vmq-util.h"
 

@@ -30,6 +30,7 @@
 #include "vmq-credit.h"
 #include "vmq-host.h"
 #include "vmq-load.h"
+#include "vmq-plan-check.h"
 #include "vmq-plan.h"
 #include "vmq-test.h"
 #include "vmq-util.h"

@@ -17,6 +17,7 @@
 #include <config.h>
 #include "vmq-host.h"
 
+#include "vmq-plan-check.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 

@@ -1,0 +1,498 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What queues with a backlog are assumed to want beyond what they could get
+ * where they are, in percent of that.  With none, a PMD that is offered
+ * several times what it can do gives too few queues away, finds out a settling
+ * time later, and again; with much, more PMDs are woken than are needed. */
+#define VMQ_HIDDEN_PCT 50
+
+static int
+compare_pmds(const void *a_, const void *b_)
+{
+    const struct vmq_port_pmd *a = a_;
+    const struct vmq_port_pmd *b = b_;
+
+    return a->pmd < b->pmd ? -1 : a->pmd > b->pmd;
+}
+
+/* What it means to the traffic of queue 'rxq' to be moved, in the unit of
+ * prices, thousandths of a credit.  A credit's worth is 1,000 flows, which the
+ * new PMD must be given, or 100,000 packets/s, some of which wait. */
+static uint64_t
+disturbance(const struct planner *planner, uint32_t rxq)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    const struct vmq_rxq *measured = &snapshot->rxqs[rxq];
+    const struct vmq_port_pmd key = { .pmd = measured->pmd };
+    uint32_t first = planner->port_pmds[measured->port];
+    uint32_t end = planner->port_pmds[measured->port + 1];
+    const struct vmq_port_pmd *found = NULL;
+    uint64_t cost = 0;
+
+    if (snapshot->window_ms) {
+        cost = measured->packets * 10 / snapshot->window_ms;
+    }
+    if (first < end) {
+        found = bsearch(&key, &snapshot->port_pmds[first], end - first,
+                        sizeof key, compare_pmds);
+    }
+    return cost + (found ? found->flows : 0);
+}
+
+/* Preparation. */
+
+/* Adds the slow view of queue 'rxq' to that of 'pmd' (sign 1) or takes it off
+ * (sign -1).  Of the time before its birth, assumes the worst that it has
+ * shown since. */
+static void
+shift_slots(const struct planner *planner, struct planner_pmd *pmd,
+            uint32_t rxq, int sign)
+{
+    const struct vmq_rxq *measured = &planner->snapshot->rxqs[rxq];
+    const struct planner_rxq *queue = &planner->rxqs[rxq];
+    uint32_t now_bp = planner_to_bp(queue->load_ppm);
+    uint32_t slot;
+
+    for (slot = 0; slot < measured->n_history; slot++) {
+        pmd->slots_bp[slot] += sign * (int32_t) measured->history_bp[slot];
+    }
+    for (; slot < VMQ_HISTORY_SLOTS; slot++) {
+        pmd->slots_bp[slot] += sign * (int32_t) queue->slow_bp;
+    }
+    pmd->slots_bp[slot] += sign * (int32_t) (now_bp < UINT16_MAX ? now_bp
+                                             : UINT16_MAX);
+}
+
+/* Finds the highest slot of queue 'rxq'. */
+static void
+prepare_slow(struct planner *planner, uint32_t rxq)
+{
+    const struct vmq_rxq *measured = &planner->snapshot->rxqs[rxq];
+    uint32_t slow_bp = planner_to_bp(planner->rxqs[rxq].load_ppm);
+
+    slow_bp = slow_bp < UINT16_MAX ? slow_bp : UINT16_MAX;
+    for (uint32_t slot = 0; slot < measured->n_history; slot++) {
+        slow_bp = (measured->history_bp[slot] > slow_bp
+                   ? measured->history_bp[slot] : slow_bp);
+    }
+    planner->rxqs[rxq].slow_bp = slow_bp;
+}
+
+/* On a PMD that cannot keep up, what queues with a backlog took says little
+ * about what they want.  They would take all of the time that no queue got,
+ * each in proportion to what it took.  Assumes that they want VMQ_HIDDEN_PCT
+ * more. */
+static void
+assume_demand(struct planner *planner, struct planner_pmd *pmd)
+{
+    const struct vmq_rxq *rxqs = planner->snapshot->rxqs;
+    const uint32_t *own = planner->by_pmd + pmd->first;
+    uint64_t left_ppm = 0, weights = 0;
+
+    for (uint32_t k = 0; k < pmd->n_first; k++) {
+        if (rxqs[own[k]].backlog) {
+            weights += planner->rxqs[own[k]].load_ppm + 1;
+        }
+    }
+    if (weights && pmd->load_ppm < pmd->capacity_ppm) {
+        left_ppm = pmd->capacity_ppm - pmd->load_ppm;
+        pmd->load_ppm = pmd->capacity_ppm;
+    }
+    for (uint32_t k = 0; k < pmd->n_first; k++) {
+        struct planner_rxq *queue = &planner->rxqs[own[k]];
+
+        queue->demand_ppm = queue->load_ppm;
+        if (rxqs[own[k]].backlog) {
+            uint64_t weight = queue->load_ppm + 1;
+            uint64_t more_ppm = left_ppm * weight / weights;
+
+            queue->load_ppm += more_ppm;
+            left_ppm -= more_ppm;
+            weights -= weight;
+            queue->demand_ppm = queue->load_ppm * (100 + VMQ_HIDDEN_PCT) / 100;
+        }
+        pmd->demand_ppm += queue->demand_ppm;
+    }
+    pmd->losing = pmd->load_ppm >= pmd->capacity_ppm;
+}
+
+static uint32_t
+find_numa(struct planner *planner, int32_t numa_id)
+{
+    for (uint32_t i = 0; i < planner->n_numas; i++) {
+        if (planner->numas[i].numa_id == numa_id) {
+            return i;
+        }
+    }
+    planner->numas[planner->n_numas].numa_id = numa_id;
+    return planner->n_numas++;
+}
+
+static void
+prepare_pmd(struct planner *planner, uint32_t i)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    struct planner_pmd *pmd = &planner->pmds[i];
+    const uint32_t *own = planner->by_pmd + pmd->first;
+
+    pmd->capacity_ppm = vmq_pmd_capacity_ppm(snapshot, i);
+    pmd->numa = find_numa(planner, snapshot->pmds[i].numa_id);
+    pmd->group = planner->config->cross_numa ? 0 : pmd->numa;
+    pmd->n_rxqs = pmd->n_first;
+    pmd->known = true;
+    for (uint32_t k = 0; k < pmd->n_first; k++) {
+        const struct vmq_rxq *measured = &snapshot->rxqs[own[k]];
+
+        pmd->load_ppm += planner->rxqs[own[k]].load_ppm;
+        pmd->fixed |= measured->mobility != VMQ_DYNAMIC;
+        pmd->known &= measured->n_history >= VMQ_HISTORY_SLOTS;
+    }
+    assume_demand(planner, pmd);
+    for (uint32_t k = 0; k < pmd->n_first; k++) {
+        prepare_slow(planner, own[k]);
+        shift_slots(planner, pmd, own[k], 1);
+    }
+    if (pmd->n_rxqs && !snapshot->pmds[i].isolated) {
+        planner->numas[pmd->numa].n_active++;
+        planner->numas[pmd->numa].n_rxqs += pmd->n_rxqs;
+    }
+}
+
+/* Finds the entries of each port in the snapshot's 'port_pmds', which is
+ * sorted. */
+static void
+index_port_pmds(struct planner *planner)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    uint32_t k = 0;
+
+    for (uint32_t port = 0; port < snapshot->n_ports; port++) {
+        while (k < snapshot->n_port_pmds
+               && snapshot->port_pmds[k].port <= port) {
+            k++;
+        }
+        planner->port_pmds[port + 1] = k;
+    }
+}
+
+/* Finds the queues of each PMD. */
+static void
+index_rxqs(struct planner *planner)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        planner->pmds[i].first = n;
+        n += planner->pmds[i].n_first;
+        planner->pmds[i].n_first = 0;
+    }
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        if (snapshot->rxqs[i].pmd != VMQ_NONE) {
+            struct planner_pmd *pmd = &planner->pmds[snapshot->rxqs[i].pmd];
+
+            planner->by_pmd[pmd->first + pmd->n_first++] = i;
+        }
+    }
+}
+
+/* Places the arrays of 'planner' in 'memory', unless that is null.  Returns
+ * how much memory that takes. */
+static size_t
+lay_out(struct planner *planner, char *memory)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    size_t used = 0;
+
+#define LAY_OUT(ARRAY, N) \
+    planner->ARRAY = memory ? (void *) (memory + used) : NULL; \
+    used += (((size_t) (N) * sizeof *planner->ARRAY + sizeof(uint64_t) - 1) \
+             / sizeof(uint64_t) * sizeof(uint64_t))
+    LAY_OUT(pmds, snapshot->n_pmds);
+    LAY_OUT(rxqs, snapshot->n_rxqs);
+    LAY_OUT(numas, snapshot->n_pmds);
+    LAY_OUT(by_pmd, snapshot->n_rxqs);
+    LAY_OUT(port_pmds, (size_t) snapshot->n_ports + 1);
+    LAY_OUT(pmd_ranks, snapshot->n_pmds);
+    LAY_OUT(rxq_ranks, snapshot->n_rxqs);
+    LAY_OUT(judgements, snapshot->n_pmds);
+#undef LAY_OUT
+    return used;
+}
+
+/* Fills in the working copies, in memory of the plan's, or returns false if
+ * the snapshot refers to what it does not have. */
+static bool
+prepare(struct planner *planner)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    struct vmq_plan *plan = planner->plan;
+    size_t size = lay_out(planner, NULL);
+
+    plan->work = vmq_reserve(plan->work, &plan->allocated_work,
+                             size / sizeof *plan->work, sizeof *plan->work);
+    memset(plan->work, 0, size);
+    lay_out(planner, (char *) plan->work);
+    index_port_pmds(planner);
+
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        const struct vmq_rxq *measured = &snapshot->rxqs[i];
+
+        if (measured->port >= snapshot->n_ports
+            || (measured->pmd >= snapshot->n_pmds
+                && measured->pmd != VMQ_NONE)
+            || measured->n_history > VMQ_HISTORY_SLOTS) {
+            return false;
+        }
+        planner->rxqs[i].load_ppm = vmq_cycles_to_ppm(snapshot,
+                                                      measured->cycles);
+        planner->rxqs[i].cost = disturbance(planner, i);
+        if (measured->pmd != VMQ_NONE) {
+            planner->pmds[measured->pmd].n_first++;
+        }
+    }
+    index_rxqs(planner);
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        prepare_pmd(planner, i);
+    }
+    planner->n_groups = planner->config->cross_numa ? 1 : planner->n_numas;
+    return true;
+}
+
+/* Beginning and end. */
+
+/* Makes 'plan' one on 'snapshot' without moves that judges nothing. */
+void
+vmq_planner_clear_plan(struct vmq_plan *plan,
+                       const struct vmq_snapshot *snapshot)
+{
+    plan->generation = snapshot->generation;
+    plan->verdict = VMQ_VERDICT_EMPTY;
+    plan->n_moves = 0;
+    plan->n_pmds = snapshot->n_pmds;
+    plan->pmds = vmq_reserve(plan->pmds, &plan->allocated_pmds,
+                             snapshot->n_pmds, sizeof *plan->pmds);
+    if (snapshot->n_pmds) {
+        memset(plan->pmds, 0, snapshot->n_pmds * sizeof *plan->pmds);
+    }
+}
+
+/* Judges every PMD by what it is, before anything is planned. */
+static void
+begin_judgements(struct planner *planner)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        struct vmq_judgement *judgement = &planner->plan->pmds[i];
+        const struct planner_pmd *pmd = &planner->pmds[i];
+
+        judgement->load_bp = planner_to_bp(pmd->load_ppm);
+        judgement->capacity_bp = planner_to_bp(pmd->capacity_ppm);
+        for (uint32_t slot = 0; slot < PLANNER_SLOTS; slot++) {
+            if (judgement->slow_bp < pmd->slots_bp[slot]) {
+                judgement->slow_bp = pmd->slots_bp[slot];
+            }
+        }
+        vmq_planner_judge(planner, i,
+                          (!pmd->n_rxqs ? VMQ_VERDICT_PARKED
+                           : snapshot->pmds[i].isolated ? VMQ_VERDICT_IMMOBILE
+                           : snapshot->pmds[i].settling ? VMQ_VERDICT_SETTLING
+                           : VMQ_VERDICT_BALANCED), VMQ_NONE, VMQ_NONE);
+    }
+}
+
+/* Begins a plan in 'planner->plan', given the other members of the first
+ * paragraph.  Returns true if successful, false if the snapshot refers to what
+ * it does not have, and then the plan says so. */
+bool
+vmq_planner_begin(struct planner *planner)
+{
+    vmq_planner_clear_plan(planner->plan, planner->snapshot);
+    if (prepare(planner)) {
+        begin_judgements(planner);
+        return true;
+    }
+    planner->plan->verdict = VMQ_VERDICT_INVALID;
+    for (uint32_t i = 0; i < planner->snapshot->n_pmds; i++) {
+        vmq_planner_judge(planner, i, VMQ_VERDICT_INVALID, VMQ_NONE, VMQ_NONE);
+    }
+    return false;
+}
+
+/* Says in the plan what the loads will be once it is carried out. */
+void
+vmq_planner_end(struct planner *planner)
+{
+    for (uint32_t i = 0; i < planner->snapshot->n_pmds; i++) {
+        planner->plan->pmds[i].predicted_bp
+            = planner_to_bp(planner->pmds[i].load_ppm);
+    }
+}
+
+/* What there is to know. */
+
+/* Is PMD 'pmd' to be relieved? */
+bool
+vmq_planner_is_overloaded(const struct planner *planner, uint32_t pmd)
+{
+    const struct planner_pmd *source = &planner->pmds[pmd];
+
+    return (source->n_rxqs
+            && (planner_pressure_bp(source, source->demand_ppm)
+                >= vmq_config_spread_bp(planner->config)));
+}
+
+/* The number of PMDs that a NUMA node may not fall under. */
+uint32_t
+vmq_planner_min_active(const struct planner *planner,
+                       const struct planner_numa *numa)
+{
+    const struct vmq_config *config = planner->config;
+    uint32_t min = config->min_pmds ? config->min_pmds : 1;
+
+    if (config->max_pmds && min > config->max_pmds) {
+        min = config->max_pmds;
+    }
+    return min < numa->n_rxqs ? min : numa->n_rxqs;
+}
+
+/* May a queue move from PMD 'from' to 'to' without making too few or too many
+ * PMDs active on any NUMA node? */
+bool
+vmq_planner_keeps_bounds(const struct planner *planner,
+                         uint32_t from, uint32_t to)
+{
+    const struct planner_pmd *source = &planner->pmds[from];
+    const struct planner_pmd *target = &planner->pmds[to];
+    uint32_t max = planner->config->max_pmds;
+    bool parks = source->n_rxqs == 1, wakes = !target->n_rxqs;
+    struct planner_numa left = planner->numas[source->numa];
+
+    if (parks && wakes && source->numa == target->numa) {
+        return true;
+    }
+    left.n_rxqs -= source->numa != target->numa;
+    return (!(parks && left.n_active <= vmq_planner_min_active(planner, &left))
+            && !(wakes && max
+                 && planner->numas[target->numa].n_active >= max));
+}
+
+/* What does it cost to move queue 'rxq' to PMD 'to'? */
+void
+vmq_planner_quote(const struct planner *planner, uint32_t rxq, uint32_t to,
+                  struct vmq_quote *quote)
+{
+    vmq_credit_quote(planner->ledger, planner->config, planner->snapshot, rxq,
+                     planner->snapshot->pmds[to].core_id, quote);
+}
+
+/* What a pass decides. */
+
+/* Considers PMD 'pmd' judged as 'verdict', because of, or in spite of, a move
+ * of 'rxq' to 'to' (VMQ_NONE if there is no such move). */
+void
+vmq_planner_judge(struct planner *planner, uint32_t pmd,
+                  enum vmq_verdict verdict, uint32_t rxq, uint32_t to)
+{
+    struct vmq_judgement *judgement = &planner->plan->pmds[pmd];
+
+    judgement->verdict = verdict;
+    judgement->rxq = rxq;
+    judgement->to = to;
+}
+
+/* Puts the load of 'rxq' on 'pmd' (sign 1) or takes it off (sign -1). */
+void
+vmq_planner_shift_load(const struct planner *planner, struct planner_pmd *pmd,
+                       uint32_t rxq, int sign)
+{
+    const struct planner_rxq *queue = &planner->rxqs[rxq];
+
+    pmd->load_ppm += sign * (int64_t) queue->load_ppm;
+    pmd->demand_ppm += sign * (int64_t) queue->demand_ppm;
+    pmd->n_rxqs += sign;
+    shift_slots(planner, pmd, rxq, sign);
+}
+
+/* Adds the move of 'rxq' to PMD 'to' to the plan and to the predictions. */
+void
+vmq_planner_add_move(struct planner *planner, uint32_t rxq, uint32_t to,
+                     enum vmq_reason reason, const struct vmq_quote *quote)
+{
+    uint32_t from = planner->snapshot->rxqs[rxq].pmd;
+    struct planner_pmd *source = &planner->pmds[from];
+    struct planner_pmd *target = &planner->pmds[to];
+    struct planner_rxq *queue = &planner->rxqs[rxq];
+    struct planner_numa *numas = planner->numas;
+    struct vmq_plan *plan = planner->plan;
+
+    plan->moves = vmq_reserve(plan->moves, &plan->allocated_moves,
+                              plan->n_moves + 1, sizeof *plan->moves);
+    plan->moves[plan->n_moves++] = (struct vmq_move) {
+        .rxq = rxq,
+        .from = from,
+        .to = to,
+        .reason = reason,
+        .gain_bp = planner_to_bp(queue->load_ppm),
+        .price_mc = quote->price_mc,
+        .overdraft = !quote->affordable,
+    };
+
+    vmq_planner_shift_load(planner, source, rxq, -1);
+    vmq_planner_shift_load(planner, target, rxq, 1);
+    queue->moved = true;
+    source->gave = target->took = true;
+    if (source->numa != target->numa) {
+        numas[source->numa].n_rxqs--;
+        numas[target->numa].n_rxqs++;
+    }
+    numas[source->numa].n_active -= source->n_rxqs == 0;
+    numas[target->numa].n_active += target->n_rxqs == 1;
+    vmq_planner_judge(planner, to, VMQ_VERDICT_TARGET, VMQ_NONE, VMQ_NONE);
+}
+
+/* Takes the moves after the first 'n' back out of the plan and the
+ * predictions, but not out of 'gave', 'took' and the judgements. */
+void
+vmq_planner_undo_moves(struct planner *planner, uint32_t n)
+{
+    struct planner_numa *numas = planner->numas;
+
+    while (planner->plan->n_moves > n) {
+        const struct vmq_move *move
+            = &planner->plan->moves[--planner->plan->n_moves];
+        struct planner_pmd *source = &planner->pmds[move->from];
+        struct planner_pmd *target = &planner->pmds[move->to];
+
+        numas[source->numa].n_active += source->n_rxqs == 0;
+        numas[target->numa].n_active -= target->n_rxqs == 1;
+        if (source->numa != target->numa) {
+            numas[source->numa].n_rxqs++;
+            numas[target->numa].n_rxqs--;
+        }
+        vmq_planner_shift_load(planner, source, move->rxq, 1);
+        vmq_planner_shift_load(planner, target, move->rxq, -1);
+        planner->rxqs[move->rxq].moved = false;
+    }
+}
