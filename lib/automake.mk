@@ -32,10 +32,21 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-window.h
 
 OVS_OVERLAY += \
+	vmq.mk \
+	lib/dpif-netdev-vmq-collect.c \
+	lib/dpif-netdev-vmq-copy.c \
+	lib/dpif-netdev-vmq-dummy.c \
+	lib/dpif-netdev-vmq-hooks.h \
+	lib/dpif-netdev-vmq-members.h \
+	lib/dpif-netdev-vmq-move.c \
+	lib/dpif-netdev-vmq-pmd.c \
+	lib/dpif-netdev-vmq-private.h \
 	lib/dpif-netdev-vmq.c \
 	lib/dpif-netdev-vmq.h \
 	lib/vmq-chaos.c \
 	lib/vmq-chaos.h \
+	lib/vmq-clock.c \
+	lib/vmq-clock.h \
 	lib/vmq-config.c \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \

@@ -18,83 +18,28 @@
 #ifndef DPIF_NETDEV_VMQ_H
 #define DPIF_NETDEV_VMQ_H 1
 
-/* Dynamic VMQ in the userspace datapath: what lib/dpif-netdev.c needs of it.
+/* Dynamic VMQ in the userspace datapath: what other parts of Open vSwitch tell
+ * it and ask it.
  *
- * The structures below are members of those of dpif-netdev.  The functions are
- * in dpif-netdev-vmq.c, which dpif-netdev.c includes at its end because all of
- * them see its private structures. */
+ * Thread-safety: as said for each function. */
 
-#include "openvswitch/hmap.h"
-#include "ovs-atomic.h"
-#include "ovs-thread.h"
-#include "vmq-handoff.h"
-
-struct dp_netdev;
-struct dp_netdev_port;
-struct dp_netdev_pmd_thread;
-struct dp_netdev_rxq;
-struct dp_vmq;
-struct dpif;
-struct netdev;
-struct smap;
-struct vmq_engine;
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef  __cplusplus
 extern "C" {
 #endif
 
-/* Of a receive queue.  Survives reloads and reconfigurations.
- *
- * The counters have one writer, the thread that polls the queue, and never go
- * back.  (The cycles that a queue used are counted by dpif-netdev itself, in
- * RXQ_CYCLES_PROC_CURR, which is monotonic for our sake.) */
-struct dp_vmq_rxq {
-    atomic_ullong n_packets;
-    atomic_ullong n_polls;          /* That returned packets. */
-    atomic_ullong n_full;           /* That returned a whole batch. */
+struct dpif;
+struct netdev;
+struct vmq_engine;
 
-    /* Owned by the polling thread, and passed on with the queue: the interval
-     * that pmd-rxq-show shows. */
-    uint64_t interval_base;         /* Cycles of the queue at its start... */
-    uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
-    bool interval_moved;            /* Began on another PMD? */
-
-    /* Owned by the main thread. */
-    unsigned int last_core;         /* Where it was polled last, plus 1. */
-    unsigned int n_moves;
-    uint64_t cycles_off;            /* Used while VMQ was off... */
-    uint64_t cycles_at_off;         /* ...and in all, when it was turned off
-                                     * last. */
-
-    /* Tests: load in percent plus 1, 0 to measure, and the cycles that it
-     * would have used so far. */
-    unsigned int fake_load;
-    uint64_t fake_cycles;
-};
-
-/* Of a port.  Owned by the main thread. */
-struct dp_vmq_port {
-    bool excluded;                  /* Leave its queues where they are. */
-    uint32_t bad_value;             /* Hash of the value of pmd-vmq that was
-                                     * complained of, otherwise 0. */
-    unsigned int status;            /* That the database knows of: an enum
-                                     * vmq_mobility plus 1, 0 if none. */
-    struct hmap_node netdev_node;   /* In 'by_netdev' of struct dp_vmq. */
-};
-
-/* Of a PMD thread. */
-struct dp_vmq_pmd {
-    struct vmq_mailbox mailbox;
-    atomic_bool on;                 /* Is dynamic VMQ on? */
-    unsigned int sibling_group;     /* Lowest CPU of its physical core. */
-    uint64_t fake_busy_cycles;      /* Tests. */
-    uint64_t fake_percent;
-};
-
-/* For ofproto-dpif-upcall: how many flows the datapath may have. */
+/* For ofproto-dpif-upcall: how many flows the datapath may have.  Any thread
+ * may call it. */
 void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
 
-/* For ovs-vswitchd: what dynamic VMQ knows of a port. */
+/* For ovs-vswitchd: what dynamic VMQ knows of a port.  For the main thread. */
 
 struct dpif_vmq_rxq {
     uint64_t n_packets;             /* Received while VMQ was on... */
@@ -113,7 +58,8 @@ struct dpif_vmq_port {
 bool dpif_netdev_vmq_get_port(const struct netdev *, struct dpif_vmq_port *);
 void dpif_netdev_vmq_put_port(struct dpif_vmq_port *);
 
-/* For vmq-chaos.c. */
+/* For vmq-chaos.c: calls back with the engine of a datapath.  For the main
+ * thread. */
 void dpif_netdev_vmq_with_engine(struct dpif *,
                                  void (*)(struct vmq_engine *));
 

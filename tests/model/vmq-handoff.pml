@@ -14,8 +14,8 @@
  */
 
 /* Model of the handoff of receive queues between PMD threads, as it is in
- * lib/vmq-handoff.c and lib/dpif-netdev-vmq.c, on top of how PMDs reload in
- * lib/dpif-netdev.c.
+ * lib/vmq-handoff.c, lib/dpif-netdev-vmq-move.c and lib/dpif-netdev-vmq-pmd.c,
+ * on top of how PMDs reload in lib/dpif-netdev.c.
  *
  * Processes
  * =========

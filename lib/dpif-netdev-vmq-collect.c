@@ -1,0 +1,313 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* Dynamic VMQ in the userspace datapath: what a snapshot is made of.
+ *
+ * dp_vmq_collect() is called by the engine at each tick.  It reads what PMD
+ * threads count while they count it, and changes nothing that they look at.
+ *
+ * Thread-safety: for the main thread with 'port_rwlock' held. */
+
+#include <config.h>
+#include "dpif-netdev-vmq-private.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "ccmap.h"
+#include "dpif-provider.h"
+#include "netdev-provider.h"
+#include "openvswitch/types.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Returns a number that is the same for the CPUs of one physical core: the
+ * lowest of them. */
+unsigned int
+dp_vmq_sibling_group(const struct dp_netdev *dp, unsigned int core_id)
+{
+    unsigned int group = core_id;
+
+    /* The cores of the dummy datapath are made up. */
+    if (dp->class == &dpif_netdev_class) {
+        static const char pattern[]
+            = "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list";
+        char *name = xasprintf(pattern, core_id);
+        FILE *stream = fopen(name, "r");
+
+        if (stream) {
+            if (fscanf(stream, "%u", &group) != 1) {
+                group = core_id;
+            }
+            fclose(stream);
+        }
+        free(name);
+    }
+    return group;
+}
+
+/* Returns the CPU time that the thread of 'pmd' has used, in ns, or 0 if the
+ * system does not say. */
+static uint64_t
+dp_vmq_pmd_cpu_ns(const struct dp_netdev_pmd_thread *pmd)
+{
+    struct timespec ts;
+    clockid_t clock;
+
+    if (pthread_getcpuclockid(pmd->thread, &clock)
+        || clock_gettime(clock, &ts)) {
+        return 0;
+    }
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+static void
+dp_vmq_collect_pmd(struct dp_netdev_pmd_thread *pmd, struct vmq_snapshot *raw)
+{
+    uint32_t i = vmq_snapshot_add_pmd(raw, pmd->core_id, pmd->numa_id);
+    struct vmq_pmd *p = &raw->pmds[i];
+
+    p->sibling_group = pmd->vmq.sibling_group;
+    p->isolated = pmd->isolated;
+    p->parked = hmap_is_empty(&pmd->poll_list);
+
+    /* Not pmd_perf_read_counters(): that starts from the last
+     * pmd-stats-clear. */
+    atomic_read_relaxed(&pmd->perf_stats.counters.n[PMD_CYCLES_ITER_BUSY],
+                        &p->busy_cycles);
+    atomic_read_relaxed(&pmd->perf_stats.counters.n[PMD_CYCLES_ITER_IDLE],
+                        &p->idle_cycles);
+    atomic_read_relaxed(&pmd->perf_stats.counters.n[PMD_CYCLES_SLEEP],
+                        &p->sleep_cycles);
+    p->cpu_ns = dp_vmq_pmd_cpu_ns(pmd);
+}
+
+static enum vmq_mobility
+dp_vmq_rxq_mobility(const struct dp_netdev_rxq *rxq)
+{
+    if (!rxq->pmd) {
+        return VMQ_UNSUPPORTED;
+    } else if (rxq->core_id == rxq->pmd->core_id) {
+        return rxq->pmd->isolated ? VMQ_ISOLATED : VMQ_PINNED;
+    } else if (rxq->port->vmq.excluded) {
+        return VMQ_EXCLUDED;
+    }
+    return VMQ_DYNAMIC;
+}
+
+/* Returns the cycles that 'rxq' has ever used. */
+uint64_t
+dp_vmq_rxq_cycles(struct dp_netdev_rxq *rxq)
+{
+    unsigned long long int cycles;
+
+    atomic_read_relaxed(&rxq->cycles[RXQ_CYCLES_PROC_CURR], &cycles);
+    return cycles;
+}
+
+/* Reads what has been counted of 'rxq' while VMQ was on.  PMD threads go on
+ * counting cycles while it is off. */
+void
+dp_vmq_read_counters(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
+                     struct vmq_rxq *q)
+{
+    unsigned long long int n;
+
+    if (dp->vmq->dummy) {
+        q->cycles = dp->vmq->dummy->rxq_cycles(dp, rxq);
+    } else {
+        q->cycles = ((vmq_engine_is_on(dp->vmq->engine)
+                      ? dp_vmq_rxq_cycles(rxq) : rxq->vmq.cycles_at_off)
+                     - rxq->vmq.cycles_off);
+    }
+    atomic_read_relaxed(&rxq->vmq.n_packets, &n);
+    q->packets = n;
+    atomic_read_relaxed(&rxq->vmq.n_polls, &n);
+    q->polls = n;
+    atomic_read_relaxed(&rxq->vmq.n_full, &n);
+    q->full_batches = n;
+}
+
+static void
+dp_vmq_collect_rxq(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
+                   uint32_t port, uint32_t pmd, struct vmq_snapshot *raw)
+{
+    uint32_t i = vmq_snapshot_add_rxq(raw, port,
+                                      netdev_rxq_get_queue_id(rxq->rx), pmd,
+                                      netdev_get_numa_id(rxq->port->netdev));
+
+    raw->rxqs[i].mobility = dp_vmq_rxq_mobility(rxq);
+    raw->rxqs[i].n_moves = rxq->vmq.n_moves;
+    dp_vmq_read_counters(dp, rxq, &raw->rxqs[i]);
+}
+
+/* Returns the status of 'port': of those of its queues, the one that leaves
+ * most freedom to move. */
+enum vmq_mobility
+dp_vmq_port_status(const struct dp_netdev_port *port)
+{
+    enum vmq_mobility status = VMQ_UNSUPPORTED;
+
+    if (netdev_is_pmd(port->netdev)) {
+        for (unsigned int i = 0; i < port->n_rxq; i++) {
+            status = MIN(status, dp_vmq_rxq_mobility(&port->rxqs[i]));
+        }
+    }
+    return status;
+}
+
+/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
+ * longer true. */
+void
+dp_vmq_port_update_status(const struct dp_netdev *dp,
+                          struct dp_netdev_port *port)
+{
+    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
+                           ? dp_vmq_port_status(port) + 1 : 0);
+
+    if (port->vmq.status != status) {
+        port->vmq.status = status;
+        netdev_change_seq_changed(port->netdev);
+    }
+}
+
+/* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD and
+ * in order. */
+static void
+dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
+                     uint32_t pmd, struct vmq_snapshot *raw)
+{
+    odp_port_t port_no = rxq->port->port_no;
+    uint32_t end = raw->n_port_pmds, i = end;
+
+    while (i > 0 && raw->port_pmds[i - 1].port == port
+           && raw->port_pmds[i - 1].pmd >= pmd) {
+        i--;
+    }
+    if (i < end && raw->port_pmds[i].pmd == pmd) {
+        return;
+    }
+
+    vmq_snapshot_add_port_pmd(raw, port, pmd,
+                              ccmap_find(&rxq->pmd->n_flows,
+                                         odp_to_u32(port_no)));
+
+    struct vmq_port_pmd added = raw->port_pmds[end];
+    memmove(&raw->port_pmds[i + 1], &raw->port_pmds[i],
+            (end - i) * sizeof added);
+    raw->port_pmds[i] = added;
+}
+
+static int
+dp_vmq_compare_ports(const void *a_, const void *b_)
+{
+    const struct dp_netdev_port *const *a = a_;
+    const struct dp_netdev_port *const *b = b_;
+    uint32_t x = odp_to_u32((*a)->port_no), y = odp_to_u32((*b)->port_no);
+
+    return x < y ? -1 : x > y;
+}
+
+static int
+dp_vmq_compare_pmds(const void *a_, const void *b_)
+{
+    const struct dp_netdev_pmd_thread *const *a = a_;
+    const struct dp_netdev_pmd_thread *const *b = b_;
+
+    return ((*a)->core_id < (*b)->core_id ? -1
+            : (*a)->core_id > (*b)->core_id);
+}
+
+/* Lists PMDs and ports in the order of snapshots, so that a tick neither sorts
+ * nor asks for memory. */
+static void
+dp_vmq_list(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    struct dp_vmq *vmq = dp->vmq;
+    struct dp_netdev_pmd_thread *pmd;
+    struct dp_netdev_port *port;
+
+    if (vmq->listed) {
+        return;
+    }
+
+    free(vmq->pmds);
+    vmq->pmds = xcalloc(cmap_count(&dp->poll_threads), sizeof *vmq->pmds);
+    vmq->n_pmds = 0;
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        if (pmd->core_id != NON_PMD_CORE_ID) {
+            vmq->pmds[vmq->n_pmds++] = pmd;
+        }
+    }
+    qsort(vmq->pmds, vmq->n_pmds, sizeof *vmq->pmds, dp_vmq_compare_pmds);
+
+    free(vmq->ports);
+    vmq->ports = xcalloc(hmap_count(&dp->ports), sizeof *vmq->ports);
+    vmq->n_ports = 0;
+    HMAP_FOR_EACH (port, node, &dp->ports) {
+        vmq->ports[vmq->n_ports++] = port;
+    }
+    qsort(vmq->ports, vmq->n_ports, sizeof *vmq->ports, dp_vmq_compare_ports);
+    vmq->listed = true;
+}
+
+/* Implements 'collect' of the engine. */
+void
+dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
+    OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
+{
+    struct dp_netdev *dp = dp_;
+
+    dp_vmq_list(dp);
+    vmq_clock_read(&dp->vmq->clock, &raw->window_ns, &raw->window_cycles);
+    raw->now_ms = time_msec();
+    raw->generation = dp->vmq->generation;
+
+    for (size_t i = 0; i < dp->vmq->n_pmds; i++) {
+        dp_vmq_collect_pmd(dp->vmq->pmds[i], raw);
+    }
+
+    for (size_t k = 0; k < dp->vmq->n_ports; k++) {
+        struct dp_netdev_port *port = dp->vmq->ports[k];
+
+        dp_vmq_port_update_status(dp, port);
+        if (!netdev_is_pmd(port->netdev)) {
+            continue;
+        }
+
+        uint32_t p = vmq_snapshot_add_port(raw,
+                                           netdev_get_name(port->netdev),
+                                           odp_to_u32(port->port_no));
+        for (unsigned int i = 0; i < port->n_rxq; i++) {
+            struct dp_netdev_rxq *rxq = &port->rxqs[i];
+            uint32_t q = VMQ_NONE;
+
+            if (rxq->pmd) {
+                q = vmq_snapshot_find_pmd(raw, rxq->pmd->core_id);
+            }
+            dp_vmq_collect_rxq(dp, rxq, p, q, raw);
+            if (q != VMQ_NONE) {
+                dp_vmq_collect_flows(rxq, p, q, raw);
+            }
+        }
+    }
+    if (dp->vmq->dummy) {
+        dp->vmq->dummy->collect(dp, raw);
+    }
+    vmq_snapshot_sort(raw);
+}

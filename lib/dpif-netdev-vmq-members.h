@@ -1,0 +1,82 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#ifndef DPIF_NETDEV_VMQ_MEMBERS_H
+#define DPIF_NETDEV_VMQ_MEMBERS_H 1
+
+/* Dynamic VMQ's members of the structures of dpif-netdev.
+ *
+ * For the headers that define those structures.  Which thread may touch which
+ * member is in dpif-netdev-vmq-private.h. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "ovs-atomic.h"
+#include "vmq-handoff.h"
+
+#ifdef  __cplusplus
+extern "C" {
+#endif
+
+/* Of a receive queue.  Survives reloads and reconfigurations.
+ *
+ * The counters have one writer, the thread that polls the queue, and never go
+ * back.  (The cycles that a queue used are counted by dpif-netdev itself, in
+ * RXQ_CYCLES_PROC_CURR, which is monotonic for our sake.) */
+struct dp_vmq_rxq {
+    atomic_ullong n_packets;
+    atomic_ullong n_polls;          /* That returned packets. */
+    atomic_ullong n_full;           /* That returned a whole batch. */
+
+    /* Owned by the polling thread, and passed on with the queue: the interval
+     * that pmd-rxq-show shows. */
+    uint64_t interval_base;         /* Cycles of the queue at its start... */
+    uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
+    bool interval_moved;            /* Began on another PMD? */
+
+    /* Owned by the main thread. */
+    unsigned int last_core;         /* Where it was polled last, plus 1. */
+    unsigned int n_moves;
+    uint64_t cycles_off;            /* Used while VMQ was off... */
+    uint64_t cycles_at_off;         /* ...and in all, when it was turned off
+                                     * last. */
+};
+
+/* Of a port.  Owned by the main thread. */
+struct dp_vmq_port {
+    bool excluded;                  /* Leave its queues where they are. */
+    uint32_t bad_value;             /* Hash of the value of pmd-vmq that was
+                                     * complained of, otherwise 0. */
+    unsigned int status;            /* That the database knows of: an enum
+                                     * vmq_mobility plus 1, 0 if none. */
+    struct hmap_node netdev_node;   /* In 'by_netdev' of struct dp_vmq. */
+};
+
+/* Of a PMD thread. */
+struct dp_vmq_pmd {
+    struct vmq_mailbox mailbox;
+    atomic_bool on;                 /* Is dynamic VMQ on? */
+    unsigned int sibling_group;     /* Lowest CPU of its physical core. */
+};
+
+#ifdef  __cplusplus
+}
+#endif
+
+#endif /* dpif-netdev-vmq-members.h */

@@ -1,0 +1,347 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+/* Dynamic VMQ in the userspace datapath: moves, on the side of who moves
+ * queues.
+ *
+ * A move makes the new PMD ready first, then has the queue handed over:
+ *
+ *   1. The megaflows that the old PMD used for the queue's port are copied to
+ *      the new one, see dpif-netdev-vmq-copy.c.
+ *   2. A PMD that is parked does not know the ports to send to.  It is given
+ *      them and reloads, which stops nobody, since it has no queues.
+ *   3. The queue is passed from one to the other, see vmq-handoff.h.  Neither
+ *      of them reloads.
+ *   4. The shared lists of who polls what are brought up to date.
+ *
+ * All moves of a plan are under way at once.  The engine calls dp_vmq_apply()
+ * to begin them and dp_vmq_advance() to take them further, at every run of the
+ * main thread and for at most VMQ_SLICE_NS.  dp_vmq_drain() ends all of them
+ * before anything else touches the assignment of queues or their ports.
+ *
+ * Thread-safety: for the main thread with 'port_rwlock' held.  What PMD threads
+ * do with a move is in dpif-netdev-vmq-pmd.c. */
+
+#include <config.h>
+#include "dpif-netdev-vmq-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dpif-netdev-private.h"
+#include "hash.h"
+#include "netdev.h"
+#include "openvswitch/poll-loop.h"
+#include "ovs-thread.h"
+#include "seq.h"
+#include "timeval.h"
+#include "util.h"
+
+/* The time that the main thread spends on copying flows before it goes on with
+ * other things.  Less makes moves of many flows take longer, as a run of the
+ * main thread costs some 100 us itself; more delays OpenFlow and OVSDB. */
+#define VMQ_SLICE_NS 1000000
+
+/* How long a PMD may leave a letter in its mailbox.  One that polls looks
+ * every few microseconds; one that something else preempts was seen to be away
+ * for 60 ms.  If this is too short, moves fail on busy hosts, if it is too
+ * long, a queue whose new PMD hangs is not polled for as long. */
+#define VMQ_PATIENCE_NS UINT64_C(250000000)
+
+/* Has 'pmd' know all ports and bonds, if it is parked. */
+static void
+dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    bool need_reload = pmd->need_reload;
+
+    ovs_mutex_lock(&pmd->port_mutex);
+    pmd->need_reload = false;
+    if (hmap_is_empty(&pmd->poll_list)) {
+        dp_netdev_add_ports_to_pmd(dp, pmd);
+    }
+    /* Only for ports that it did not know.  It may have taken a queue by now
+     * that is not in the list yet, and would lose it. */
+    if (pmd->need_reload) {
+        dp_netdev_reload_pmd__(pmd);
+    }
+    pmd->need_reload = need_reload;
+    ovs_mutex_unlock(&pmd->port_mutex);
+}
+
+/* Brings the shared lists up to date after the queue of 'move' was handed
+ * over.  Nobody needs a reload for that. */
+static void
+dp_vmq_relist(struct dp_vmq_move *move)
+{
+    struct dp_netdev_pmd_thread *from = move->from;
+    struct dp_netdev_pmd_thread *to = move->to;
+    struct rxq_poll *poll;
+
+    ovs_mutex_lock(&from->port_mutex);
+    HMAP_FOR_EACH (poll, node, &from->poll_list) {
+        if (poll->rxq == move->rxq) {
+            hmap_remove(&from->poll_list, &poll->node);
+            break;
+        }
+    }
+    ovs_mutex_unlock(&from->port_mutex);
+    ovs_assert(poll);
+
+    ovs_mutex_lock(&to->port_mutex);
+    hmap_insert(&to->poll_list, &poll->node, hmap_node_hash(&poll->node));
+    ovs_mutex_unlock(&to->port_mutex);
+
+    move->rxq->pmd = to;
+    move->rxq->vmq.n_moves++;
+}
+
+static void
+dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
+                enum vmq_outcome outcome)
+{
+    dp_vmq_copy_destroy(&move->copy);
+    move->result->outcome = outcome;
+    move->result->preempted = move->preempted;
+    move->phase = VMQ_PHASE_ENDED;
+
+    /* Also of a queue that the source let go, and had to take again.  The TSCs
+     * are those of two CPUs, and may differ: it cannot have been for longer
+     * than the handoff took. */
+    if (move->last_poll_tsc && move->first_poll_tsc > move->last_poll_tsc) {
+        uint64_t cycles = move->first_poll_tsc - move->last_poll_tsc;
+
+        move->result->blackout_ns = MIN(
+            vmq_clock_tsc_to_ns(&dp->vmq->clock, cycles),
+            vmq_clock_ns() - move->handed_ns);
+    }
+    if (outcome != VMQ_OUTCOME_APPLIED) {
+        return;
+    }
+
+    dp->vmq->generation++;
+    dp_vmq_relist(move);
+    if (move->emc_enabled != move->rxq->port->emc_enabled) {
+        /* Changed on the way: who was told to reload for it is not who polls
+         * the queue now. */
+        move->to->need_reload = true;
+        seq_change(dp->reconfigure_seq);
+    }
+}
+
+/* Returns when the PMDs have had long enough to answer 'move'. */
+static uint64_t
+dp_vmq_move_deadline_ns(const struct dp_netdev *dp,
+                        const struct dp_vmq_move *move)
+{
+    const struct dp_vmq_dummy *dummy = dp->vmq->dummy;
+
+    return move->handed_ns + (dummy ? dummy->patience_ns : VMQ_PATIENCE_NS);
+}
+
+/* Takes 'move' further.  Returns false if 'until_ns' has come. */
+static bool
+dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
+                    uint64_t until_ns)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    uint64_t now_ns = vmq_clock_ns();
+
+    if (move->phase == VMQ_PHASE_COPYING) {
+        bool copied = dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
+                                      move->rxq->port->port_no, until_ns);
+        uint64_t start_ns = now_ns;
+
+        now_ns = vmq_clock_ns();
+        move->result->copy_ns += now_ns - start_ns;
+        if (!copied) {
+            return false;
+        }
+        dp_vmq_make_ready(dp, move->to);
+        move->emc_enabled = move->rxq->port->emc_enabled;
+        vmq_handoff_start(&dp->vmq->post, &move->handoff,
+                          &move->from->vmq.mailbox, &move->to->vmq.mailbox);
+        move->phase = VMQ_PHASE_HANDING;
+        move->handed_ns = now_ns;
+    }
+    if (move->phase == VMQ_PHASE_HANDING) {
+        if (now_ns >= dp_vmq_move_deadline_ns(dp, move)) {
+            vmq_handoff_take_back(&dp->vmq->post, &move->handoff);
+        }
+        if (vmq_handoff_ended(&move->handoff)) {
+            dp_vmq_move_end(dp, move,
+                            vmq_handoff_succeeded(&move->handoff)
+                            ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_FAILED);
+        }
+    }
+    return true;
+}
+
+/* Takes the moves under way further, for a slice of time.  Returns true if all
+ * have ended. */
+static bool
+dp_vmq_advance_slice(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    uint64_t until_ns = vmq_clock_ns() + VMQ_SLICE_NS;
+    size_t n_ended = 0;
+    size_t i;
+
+    dp->vmq->seen_ended = seq_read(dp->vmq->post.ended_seq);
+    for (i = 0; i < dp->vmq->n_moves; i++) {
+        struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+        if (!dp_vmq_move_advance(dp, move, until_ns)) {
+            break;
+        }
+        n_ended += move->phase == VMQ_PHASE_ENDED;
+    }
+    dp->vmq->in_a_hurry = i < dp->vmq->n_moves;
+    return n_ended == dp->vmq->n_moves;
+}
+
+/* Implements 'advance' of the engine. */
+bool
+dp_vmq_advance(void *dp_)
+    OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
+{
+    struct dp_netdev *dp = dp_;
+
+    while (!dp_vmq_advance_slice(dp)) {
+        if (!dp->vmq->dummy) {
+            return false;
+        }
+        /* Moves take no time where time stands still. */
+        xnanosleep(10 * 1000);
+    }
+    free(dp->vmq->moves);
+    dp->vmq->moves = NULL;
+    dp->vmq->n_moves = 0;
+    return true;
+}
+
+/* Ends all moves under way: those that have not begun to hand over the queue
+ * do not take place. */
+void
+dp_vmq_drain(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+        struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+        if (move->phase == VMQ_PHASE_COPYING) {
+            dp_vmq_move_end(dp, move, VMQ_OUTCOME_STALE);
+        }
+    }
+    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+        struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+        while (dp_vmq_move_advance(dp, move, 0)
+               && move->phase == VMQ_PHASE_HANDING) {
+            xnanosleep(10 * 1000);
+        }
+    }
+}
+
+void
+dp_vmq_move_wait(struct dp_netdev *dp)
+{
+    if (dp->vmq->in_a_hurry) {
+        poll_immediate_wake();
+    } else if (dp->vmq->n_moves) {
+        uint64_t now_ns = vmq_clock_ns();
+        uint64_t until_ns = now_ns + VMQ_PATIENCE_NS;
+
+        for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+            const struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+            if (move->phase == VMQ_PHASE_HANDING) {
+                until_ns = MIN(until_ns,
+                               dp_vmq_move_deadline_ns(dp, move));
+            }
+        }
+        seq_wait(dp->vmq->post.ended_seq, dp->vmq->seen_ended);
+        poll_timer_wait(until_ns > now_ns
+                        ? DIV_ROUND_UP(until_ns - now_ns, 1000000) : 0);
+    }
+}
+
+/* Returns the port of 'dp' that is 'vmq_port', or NULL if that is gone. */
+static struct dp_netdev_port *
+dp_vmq_resolve_port(const struct dp_netdev *dp,
+                    const struct vmq_port *vmq_port)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    struct dp_netdev_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash_int(vmq_port->port_no, 0),
+                             &dp->ports) {
+        if (odp_to_u32(port->port_no) == vmq_port->port_no) {
+            return (strcmp(netdev_get_name(port->netdev), vmq_port->name)
+                    ? NULL : port);
+        }
+    }
+    return NULL;
+}
+
+/* Finds what 'planned', of a plan for 'snapshot', is about in 'dp', and stores
+ * it in 'move'.  Returns false if some of it is gone. */
+static bool
+dp_vmq_resolve(const struct dp_netdev *dp, const struct vmq_snapshot *snapshot,
+               const struct vmq_move *planned, struct dp_vmq_move *move)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    const struct vmq_rxq *rxq = &snapshot->rxqs[planned->rxq];
+    struct dp_netdev_port *port;
+
+    port = dp_vmq_resolve_port(dp, &snapshot->ports[rxq->port]);
+    if (!port || rxq->qid >= port->n_rxq) {
+        return false;
+    }
+    move->rxq = &port->rxqs[rxq->qid];
+    move->from = move->rxq->pmd;
+    move->to = dp_vmq_find_pmd(dp, snapshot->pmds[planned->to].core_id);
+    return move->from && move->to;
+}
+
+/* Implements 'apply' of the engine. */
+void
+dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
+             const struct vmq_plan *plan, struct vmq_result *results)
+    OVS_NO_THREAD_SAFETY_ANALYSIS   /* The caller has 'port_rwlock'. */
+{
+    struct dp_netdev *dp = dp_;
+    bool stale = plan->generation != dp->vmq->generation;
+    struct dp_vmq_move *moves;
+
+    ovs_assert(!dp->vmq->n_moves);
+    moves = xcalloc(plan->n_moves, sizeof *moves);
+    for (uint32_t i = 0; i < plan->n_moves; i++) {
+        struct dp_vmq_move *move = &moves[i];
+
+        move->result = move->copy.result = &results[i];
+        if (stale) {
+            dp_vmq_move_end(dp, move, VMQ_OUTCOME_STALE);
+        } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i], move)) {
+            dp_vmq_move_end(dp, move, VMQ_OUTCOME_GONE);
+        } else {
+            move->phase = VMQ_PHASE_COPYING;
+        }
+    }
+    dp->vmq->moves = moves;
+    dp->vmq->n_moves = plan->n_moves;
+}

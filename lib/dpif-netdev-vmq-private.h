@@ -1,0 +1,222 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#ifndef DPIF_NETDEV_VMQ_PRIVATE_H
+#define DPIF_NETDEV_VMQ_PRIVATE_H 1
+
+/* Dynamic VMQ in the userspace datapath: what lib/dpif-netdev-vmq*.c share.
+ *
+ *     dpif-netdev-vmq.c           life cycle, settings, reconfiguration, what
+ *                                 others ask, commands
+ *     dpif-netdev-vmq-collect.c   what a snapshot is made of
+ *     dpif-netdev-vmq-move.c      moves, on the side of who moves queues
+ *     dpif-netdev-vmq-copy.c      copies of flows, a part of a move
+ *     dpif-netdev-vmq-pmd.c       all that PMD threads do
+ *     dpif-netdev-vmq-dummy.c     what tests make up
+ *
+ * What to move is not decided in any of them.
+ *
+ * Thread-safety
+ * =============
+ *
+ * What two threads touch, and what protects it.  "Main" is the main thread with
+ * 'port_rwlock' held, which alone calls what does not say otherwise.  "Atomic"
+ * stands for relaxed accesses, and one writer.
+ *
+ *     member                  written by      read by         protection
+ *     ----------------------  --------------  --------------  --------------
+ *     dp_vmq
+ *       flow_limit            revalidators    main            atomic
+ *       post                  any             any             vmq-handoff.h
+ *     dp_vmq_pmd
+ *       on                    main            that PMD        atomic
+ *       mailbox               any             any             vmq-handoff.h
+ *     dp_vmq_rxq
+ *       n_packets, n_polls,   its PMD         main            atomic
+ *       n_full
+ *       interval_*            its PMD         its PMD         handoff; reload
+ *     dp_vmq_move
+ *       handoff               any             any             vmq-handoff.h
+ *       rxq, from, to,        main            PMDs            handoff
+ *       emc_enabled
+ *       preempted, *_tsc,     PMDs            PMDs, main      handoff
+ *       to_switches, past_*,
+ *       interval_length
+ *
+ *     dp_netdev_pmd_thread
+ *       flow_table, the       main, PMDs,     any             'flow_mutex' to
+ *       classifiers           revalidators                    write, RCU
+ *       perf_stats.counters   that PMD        main            atomic
+ *       busy_cycles_intrvl,   that PMD        main            atomic
+ *       intrvl_*
+ *       poll_list             main            main, that PMD  'port_mutex'
+ *       tx_ports              main            main, that PMD  'port_mutex'
+ *       tx_bonds              main            main, that PMD  'bond_mutex'
+ *       reload_seq, reload    main            that PMD        as said there
+ *     dp_netdev_flow
+ *       dead                  main, PMDs,     who would       'flow_mutex'
+ *                             revalidators    remove it
+ *       stats.used            PMDs, main      any             atomic
+ *       last_attrs            revalidators    main            atomic
+ *     dp_netdev_rxq
+ *       cycles                its PMD         main            atomic
+ *       intrvl_idx,           its PMD         its PMD, main   atomic
+ *       cycles_intrvl
+ *
+ * "Handoff": whoever has the letter, or has the queue, may touch it, and the
+ * mutex of the post orders one after the other.  "Reload": the queue has
+ * changed hands by a reload, which orders it likewise.  'rxq->pmd',
+ * 'need_reload' of a PMD, and the members that are not listed are of the main
+ * thread alone. */
+
+#include "cmap.h"
+#include "dpif-netdev-private-datapath.h"
+#include "dpif-netdev-vmq-members.h"
+#include "openvswitch/hmap.h"
+#include "vmq-clock.h"
+#include "vmq-engine.h"
+#include "vmq-handoff.h"
+
+#ifdef  __cplusplus
+extern "C" {
+#endif
+
+struct dp_vmq_dummy;
+struct dp_vmq_flow_ref;
+
+/* Per datapath. */
+struct dp_vmq {
+    struct vmq_engine *engine;
+    struct vmq_clock clock;
+    struct vmq_post post;
+    struct dp_vmq_move *moves;  /* Under way. */
+    size_t n_moves;
+    uint64_t seen_ended;        /* 'post.ended_seq' when last looked at. */
+    bool in_a_hurry;            /* More to do than wait? */
+    atomic_uint flow_limit;     /* Of ofproto-dpif-upcall. */
+    uint64_t generation;        /* Changes whenever a queue may have changed
+                                 * its PMD. */
+    bool listed;                /* Are the lists below up to date? */
+    struct dp_netdev_pmd_thread **pmds;     /* By core. */
+    size_t n_pmds;
+    struct dp_netdev_port **ports;          /* By number. */
+    size_t n_ports;
+    struct hmap by_netdev;      /* Ports, by device, as they were at... */
+    uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
+    bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
+    struct dp_vmq_dummy *dummy; /* Tests: replaces clocks and counters, NULL
+                                 * to measure. */
+};
+
+/* dpif-netdev-vmq.c. */
+struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
+                                             unsigned int core_id);
+
+/* dpif-netdev-vmq-collect.c. */
+void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
+void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
+                          struct vmq_rxq *);
+uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);
+enum vmq_mobility dp_vmq_port_status(const struct dp_netdev_port *);
+void dp_vmq_port_update_status(const struct dp_netdev *,
+                               struct dp_netdev_port *);
+unsigned int dp_vmq_sibling_group(const struct dp_netdev *,
+                                  unsigned int core_id);
+
+/* dpif-netdev-vmq-copy.c.
+ *
+ * Megaflows are copied by heat, hottest class first, so that it is the cold
+ * ones that are left out where there is no room for all. */
+#define VMQ_N_HEATS 256
+
+/* Copying the flows of a port from a PMD to another. */
+struct dp_vmq_copy {
+    struct cmap_position position;      /* In the flows of the source. */
+    bool scanned;                       /* Seen them all? */
+    struct dp_vmq_flow_ref *refs;
+    size_t n_refs, allocated_refs;
+    size_t n_heat[VMQ_N_HEATS];
+    size_t next;                        /* In 'refs', to copy. */
+    long int switches;                  /* Involuntary, when last looked at. */
+    struct vmq_result *result;          /* What has come of it. */
+};
+
+bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
+                     struct dp_netdev_pmd_thread *from,
+                     struct dp_netdev_pmd_thread *to, odp_port_t port_no,
+                     uint64_t until_ns);
+void dp_vmq_copy_destroy(struct dp_vmq_copy *);
+
+/* dpif-netdev-vmq-move.c. */
+enum dp_vmq_phase {
+    VMQ_PHASE_COPYING,          /* Flows are copied. */
+    VMQ_PHASE_HANDING,          /* 'handoff' is under way. */
+    VMQ_PHASE_ENDED,            /* '*result' says how. */
+};
+
+/* A move under way. */
+struct dp_vmq_move {
+    struct vmq_handoff handoff;
+    enum dp_vmq_phase phase;
+    struct dp_netdev_rxq *rxq;
+    struct dp_netdev_pmd_thread *from, *to;
+    struct dp_vmq_copy copy;
+    struct vmq_result *result;
+    uint64_t handed_ns;         /* When the handoff began. */
+    bool emc_enabled;           /* As the destination will know it. */
+
+    /* Of the thread that has the letter. */
+    bool preempted;
+    long int to_switches;       /* Of the destination, at ASK. */
+    uint64_t last_poll_tsc, first_poll_tsc;
+    uint64_t past_cycles[PMD_INTERVAL_MAX];     /* By age in intervals. */
+    uint64_t interval_length;
+};
+
+void dp_vmq_apply(void *dp, const struct vmq_snapshot *,
+                  const struct vmq_plan *, struct vmq_result *);
+bool dp_vmq_advance(void *dp);
+void dp_vmq_drain(struct dp_netdev *dp)
+    OVS_REQ_RDLOCK(dp->port_rwlock);
+void dp_vmq_move_wait(struct dp_netdev *);
+
+/* What a dummy datapath has in place of clocks and counters.  Only
+ * dpif-netdev-vmq-dummy.c makes one; what is here is all that the others know
+ * of it. */
+struct dp_vmq_dummy {
+    /* Replaces the counters and clocks of 'raw'. */
+    void (*collect)(struct dp_netdev *, struct vmq_snapshot *raw);
+
+    /* Returns the cycles that a queue has used. */
+    uint64_t (*rxq_cycles)(const struct dp_netdev *,
+                           const struct dp_netdev_rxq *);
+
+    /* Forgets queues and PMDs that are gone. */
+    void (*reconfigure)(struct dp_netdev *);
+
+    void (*destroy)(struct dp_vmq_dummy *);
+
+    /* How long a PMD may leave a letter in its mailbox.  What a test finds
+     * must not depend on what else the machine does. */
+    uint64_t patience_ns;
+};
+
+#ifdef  __cplusplus
+}
+#endif
+
+#endif /* dpif-netdev-vmq-private.h */

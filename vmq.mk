@@ -1,0 +1,67 @@
+# Copying and distribution of this file, with or without modification,
+# are permitted in any medium without royalty provided the copyright
+# notice and this notice are preserved.  This file is offered as-is,
+# without warranty of any kind.
+
+# Dynamic VMQ's files, for Open vSwitch's Makefile.am to include.
+
+lib_libopenvswitch_la_SOURCES += \
+	lib/dpif-netdev-vmq-collect.c \
+	lib/dpif-netdev-vmq-copy.c \
+	lib/dpif-netdev-vmq-dummy.c \
+	lib/dpif-netdev-vmq-hooks.h \
+	lib/dpif-netdev-vmq-members.h \
+	lib/dpif-netdev-vmq-move.c \
+	lib/dpif-netdev-vmq-pmd.c \
+	lib/dpif-netdev-vmq-private.h \
+	lib/dpif-netdev-vmq.c \
+	lib/dpif-netdev-vmq.h \
+	lib/vmq-chaos.c \
+	lib/vmq-chaos.h \
+	lib/vmq-clock.c \
+	lib/vmq-clock.h \
+	lib/vmq-config.c \
+	lib/vmq-config.h \
+	lib/vmq-credit.c \
+	lib/vmq-credit.h \
+	lib/vmq-engine.c \
+	lib/vmq-engine.h \
+	lib/vmq-handoff.c \
+	lib/vmq-handoff.h \
+	lib/vmq-hist.c \
+	lib/vmq-hist.h \
+	lib/vmq-load.c \
+	lib/vmq-load.h \
+	lib/vmq-move.c \
+	lib/vmq-move.h \
+	lib/vmq-plan-manual.c \
+	lib/vmq-plan-pack.c \
+	lib/vmq-plan-spread.c \
+	lib/vmq-plan.c \
+	lib/vmq-plan.h \
+	lib/vmq-planner.c \
+	lib/vmq-planner.h \
+	lib/vmq-snapshot.c \
+	lib/vmq-snapshot.h \
+	lib/vmq-unixctl.c \
+	lib/vmq-unixctl.h \
+	lib/vmq-util.h \
+	lib/vmq-window.c \
+	lib/vmq-window.h
+MAN_FRAGMENTS += lib/vmq-unixctl.man
+
+ofproto_libofproto_la_SOURCES += \
+	ofproto/vmq-adopt.c \
+	ofproto/vmq-adopt.h
+
+vswitchd_ovs_vswitchd_SOURCES += \
+	vswitchd/vmq-iface.c \
+	vswitchd/vmq-iface.h
+
+TESTSUITE_AT += \
+	tests/vmq-handoff.at \
+	tests/vmq.at
+SYSTEM_DPDK_TESTSUITE_AT += tests/system-dpdk-vmq.at
+tests_ovstest_SOURCES += \
+	tests/test-vmq-engine.c \
+	tests/test-vmq-handoff.c
