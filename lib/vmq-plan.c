@@ -139,14 +139,3 @@ vmq_plan_compute(const struct vmq_snapshot *snapshot,
     }
     vmq_planner_end(&planner);
 }
-
-uint32_t
-vmq_place(const struct vmq_place_pmd *pmds, size_t n_pmds, uint32_t last_core)
-{
-    for (size_t i = 0; last_core != VMQ_NONE && i < n_pmds; i++) {
-        if (pmds[i].core_id == last_core) {
-            return pmds[i].isolated ? VMQ_NONE : i;
-        }
-    }
-    return VMQ_NONE;
-}

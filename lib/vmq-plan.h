@@ -186,17 +186,6 @@ char *vmq_plan_manual(const struct vmq_snapshot *, const struct vmq_config *,
                       const struct vmq_request *, size_t n_requests,
                       struct vmq_plan *);
 
-/* Sticky placement on reconfiguration: the PMD among 'pmds' (by index) that a
- * queue last polled on 'last_core' (VMQ_NONE: never) should be polled by, of
- * whatever node the two are (the queue was there for a reason), or VMQ_NONE to
- * let the switch's own assignment spread it over all PMDs. */
-struct vmq_place_pmd {
-    uint32_t core_id;
-    bool isolated;
-};
-uint32_t vmq_place(const struct vmq_place_pmd *, size_t n_pmds,
-                   uint32_t last_core);
-
 #ifdef __cplusplus
 }
 #endif

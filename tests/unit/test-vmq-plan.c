@@ -1627,21 +1627,6 @@ what_is_wrong_with_a_plan_is_found(void **state)
 }
 
 static void
-placement_is_sticky(void **state)
-{
-    const struct vmq_place_pmd pmds[] = {
-        { 2, false }, { 4, false }, { 6, true },
-    };
-
-    (void) state;
-    assert_int_equal(vmq_place(pmds, 3, 4), 1);
-    assert_int_equal(vmq_place(pmds, 3, 5), VMQ_NONE);
-    assert_int_equal(vmq_place(pmds, 3, 6), VMQ_NONE);
-    assert_int_equal(vmq_place(pmds, 3, VMQ_NONE), VMQ_NONE);
-    assert_int_equal(vmq_place(NULL, 0, 2), VMQ_NONE);
-}
-
-static void
 names_are_all_there(void **state)
 {
     (void) state;
@@ -1991,7 +1976,6 @@ main(void)
         cmocka_unit_test(by_hand_all_is_done),
         cmocka_unit_test(by_hand_all_or_nothing),
         cmocka_unit_test(what_is_wrong_with_a_plan_is_found),
-        cmocka_unit_test(placement_is_sticky),
         cmocka_unit_test(names_are_all_there),
         cmocka_unit_test(loop_relieves_a_step_overload_in_time),
         cmocka_unit_test(loop_frees_pmds_after_the_coalesce_hold),
