@@ -152,8 +152,8 @@ dummy_has_port(const struct dp_netdev *dp, const struct dp_netdev_port *port)
     return false;
 }
 
-/* Implements 'reconfigure'.  Ports that are gone are still in memory, so that no
- * other can be in their place. */
+/* Implements 'reconfigure'.  Ports that are gone are still in memory, so that
+ * no other can be in their place. */
 static void
 dummy_forget(struct dp_netdev *dp)
 {

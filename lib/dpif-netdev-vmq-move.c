@@ -33,8 +33,8 @@
  * main thread and for at most VMQ_SLICE_NS.  dp_vmq_drain() ends all of them
  * before anything else touches the assignment of queues or their ports.
  *
- * Thread-safety: for the main thread with 'port_rwlock' held.  What PMD threads
- * do with a move is in dpif-netdev-vmq-pmd.c. */
+ * Thread-safety: for the main thread with 'port_rwlock' held.  What PMDs do
+ * with a move is in dpif-netdev-vmq-pmd.c. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"

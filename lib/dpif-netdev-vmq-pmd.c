@@ -17,9 +17,10 @@
 
 /* Dynamic VMQ in the userspace datapath: what PMD threads do.
  *
- * lib/dpif-netdev.c calls this from the loop of a PMD thread: to read its mail,
- * to block while it has no queue, and to keep the intervals that pmd-rxq-show
- * shows.  What a PMD does per batch is in dpif-netdev-vmq-hooks.h.
+ * lib/dpif-netdev.c calls this from the loop of a PMD thread: to read its
+ * mail, to block while it has no queue, and to keep the intervals that
+ * pmd-rxq-show shows.  What a PMD does per batch is in
+ * dpif-netdev-vmq-hooks.h.
  *
  * The old PMD polls a queue once more and sends all that it has batched before
  * it lets go.  A packet that it received thus cannot be overtaken by one that

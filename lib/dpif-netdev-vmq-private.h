@@ -33,9 +33,9 @@
  * Thread-safety
  * =============
  *
- * What two threads touch, and what protects it.  "Main" is the main thread with
- * 'port_rwlock' held, which alone calls what does not say otherwise.  "Atomic"
- * stands for relaxed accesses, and one writer.
+ * What two threads touch, and what protects it.  "Main" is the main thread
+ * with 'port_rwlock' held, which alone calls what does not say otherwise.
+ * "Atomic" stands for relaxed accesses, and one writer.
  *
  *     member                  written by      read by         protection
  *     ----------------------  --------------  --------------  --------------

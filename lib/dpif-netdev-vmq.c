@@ -15,12 +15,15 @@
  */
 
 
-/* Dynamic VMQ in the userspace datapath: life cycle, settings, reconfiguration,
- * what other parts of Open vSwitch ask, and the commands' way to a datapath.
+/* Dynamic VMQ in the userspace datapath: life cycle, settings,
+ * reconfiguration, what other parts of Open vSwitch ask, and the commands' way
+ * to a datapath.
+ *
+ * Called by lib/dpif-netdev.c, ofproto-dpif-upcall and ovs-vswitchd.
  *
  * Thread-safety: for the main thread, but for what says otherwise.  Functions
- * that other files than lib/dpif-netdev.c call take the locks that they need.
- */
+ * that other files than lib/dpif-netdev.c call take the locks that they
+ * need. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"

@@ -23,8 +23,8 @@
  * These are not time_msec() and friends: tests stop and warp those, which
  * changes nothing about how long something takes.
  *
- * Thread-safety: a struct vmq_clock belongs to one thread at a time.  What does
- * not take one may be called by any thread. */
+ * Thread-safety: a struct vmq_clock belongs to one thread at a time.  What
+ * does not take one may be called by any thread. */
 
 #include <stdint.h>
 
