@@ -5,7 +5,8 @@
 
 # The pure part: values in, values out.  It sees no Open vSwitch header, no
 # clock, no lock, no log and no floating point, which tests/checks/check-purity
-# proves from its symbols and its code.
+# proves from its symbols and its code.  vmq-snapshot-check and -text are for
+# tools and tests and not in the switch.
 noinst_LTLIBRARIES += lib/libvmq.la
 lib_libvmq_la_SOURCES = \
 	lib/vmq-config.c \
@@ -25,6 +26,10 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-plan.h \
 	lib/vmq-planner.c \
 	lib/vmq-planner.h \
+	lib/vmq-snapshot-check.c \
+	lib/vmq-snapshot-check.h \
+	lib/vmq-snapshot-text.c \
+	lib/vmq-snapshot-text.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
 	lib/vmq-util.h \

@@ -47,7 +47,7 @@
  * Invariants
  * ==========
  *
- * vmq_snapshot_valid() checks all of these:
+ * vmq_snapshot_valid() in vmq-snapshot-check.h checks all of these:
  *
  * S1. Every index is in range; only a queue's 'pmd' may be VMQ_NONE.
  *
@@ -62,43 +62,15 @@
  *
  * Tests check these in addition:
  *
- * S5. vmq_snapshot_parse(vmq_snapshot_format(x)) equals x for every x whose
- *     indexes are in range.  vmq_snapshot_parse() never yields one whose
- *     indexes are not, whatever it is given.
+ * S5. A snapshot's text form (vmq-snapshot-text.h), parsed, is the same
+ *     snapshot, if its indexes are in range.  Parsing never yields indexes
+ *     that are not, whatever the text.
  *
  * S6. vmq_snapshot_sort() does not change what a snapshot says: a queue stays
  *     on the same core.
  *
  * S7. No figure derived from a snapshot changes if all of its cycles are
  *     multiplied by the same number.
- *
- * Text form
- * =========
- *
- * A line is a keyword and words "KEY=VALUE", all separated by single spaces.
- * Empty lines and those that begin with "#" do not count.  The first line must
- * be
- *
- *     snapshot generation=N now_ms=N window_cycles=N [window_ms=N]
- *              [window_ns=N]
- *
- * (without the line break), then follow any number of these, in any order,
- * except that a line can only refer to lines before it:
- *
- *     pmd core=N numa=N [sibling_group=N] [isolated=B] [parked=B] [busy=N]
- *         [idle=N] [sleep=N] [cpu_ns=N] [stolen=N] [overhead=N] [settling=B]
- *         [evacuating=B]
- *     port number=N name=NAME
- *     rxq port=PORT qid=N pmd=PMD|none numa=N [mobility=WORD] [n_moves=N]
- *         [cycles=N] [packets=N] [polls=N] [full_batches=N] [backlog=B]
- *         [history=N,N...]
- *     flows port=PORT pmd=PMD flows=N
- *
- * N is a decimal number, of which only "numa" can be negative.  B is 0 or 1.
- * PORT and PMD are the index of a "port" or "pmd" line, 0 for the first.  In
- * NAME, each byte other than a printable ASCII character is written as
- * "\xHH", as are the space and the backslash.  What is left out is 0, or
- * "dynamic".
  *
  * Thread-safety
  * =============
@@ -215,16 +187,11 @@ struct vmq_snapshot {
 };
 
 /* Life cycle.  All functions that allocate abort when out of memory, as
- * xmalloc() does.  vmq_snapshot_copy() needs an initialized 'dst' and reuses
- * its memory, vmq_snapshot_clone() one that is not. */
+ * xmalloc() does. */
 void vmq_snapshot_init(struct vmq_snapshot *);
 void vmq_snapshot_destroy(struct vmq_snapshot *);
-void vmq_snapshot_clone(struct vmq_snapshot *dst, const struct vmq_snapshot *);
 void vmq_snapshot_copy(struct vmq_snapshot *dst, const struct vmq_snapshot *);
 void vmq_snapshot_clear(struct vmq_snapshot *);
-void vmq_snapshot_swap(struct vmq_snapshot *, struct vmq_snapshot *);
-bool vmq_snapshot_equal(const struct vmq_snapshot *,
-                        const struct vmq_snapshot *);
 
 /* Building.  Each appends a zeroed element and returns its index; the caller
  * fills the element in and calls vmq_snapshot_sort() at the end, which brings
@@ -238,18 +205,6 @@ uint32_t vmq_snapshot_add_rxq(struct vmq_snapshot *, uint32_t port,
 void vmq_snapshot_add_port_pmd(struct vmq_snapshot *, uint32_t port,
                                uint32_t pmd, uint32_t flows);
 void vmq_snapshot_sort(struct vmq_snapshot *);
-
-/* Returns true if 'snapshot' is consistent (indexes in range, order, no
- * duplicates, sane counters if 'windowed').  Otherwise returns false and, if
- * 'why' is nonnull, stores a malloc()'d explanation in '*why'. */
-bool vmq_snapshot_valid(const struct vmq_snapshot *, bool windowed,
-                        char **why);
-
-/* Text form, see above, for tests, fuzzing and bug reports.
- * vmq_snapshot_parse() returns NULL if successful, otherwise a malloc()'d
- * error message that names the line, and the snapshot is empty. */
-char *vmq_snapshot_format(const struct vmq_snapshot *);
-char *vmq_snapshot_parse(const char *, struct vmq_snapshot *);
 
 /* Lookup; VMQ_NONE if there is none.  The PMDs must be in order, for
  * vmq_snapshot_find_rxq() everything. */

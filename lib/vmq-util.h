@@ -195,6 +195,14 @@ vmq_mul_div(uint64_t a, uint64_t b, uint64_t c)
     return lo;
 }
 
+/* Returns a number that orders pairs by 'high', and by 'low' where those are
+ * equal. */
+static inline uint64_t
+vmq_pair(uint32_t high, uint32_t low)
+{
+    return (uint64_t) high << 32 | low;
+}
+
 /* What to sort by, of the element with that index. */
 struct vmq_rank {
     uint64_t key;               /* Ascending... */

@@ -22,6 +22,7 @@
 
 #include "vmq-credit.h"
 #include "vmq-plan.h"
+#include "vmq-snapshot-check.h"
 #include "vmq-snapshot.h"
 #include "vmq-util.h"
 

@@ -46,6 +46,7 @@
 #include "vmq-credit.h"
 #include "vmq-plan-check.h"
 #include "vmq-plan.h"
+#include "vmq-snapshot-check.h"
 #include "vmq-snapshot.h"
 #include "vmq-test.h"
 #include "vmq-util.h"

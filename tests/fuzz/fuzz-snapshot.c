@@ -21,6 +21,8 @@
 #include <config.h>
 
 #include "vmq-fuzz.h"
+#include "vmq-snapshot-check.h"
+#include "vmq-snapshot-text.h"
 #include "vmq-snapshot.h"
 
 int

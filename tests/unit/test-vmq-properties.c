@@ -32,6 +32,8 @@
 #include "vmq-load.h"
 #include "vmq-plan-check.h"
 #include "vmq-plan.h"
+#include "vmq-snapshot-check.h"
+#include "vmq-snapshot-text.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 
@@ -733,7 +735,8 @@ purity(struct test_random *r, struct vmq_host *h)
     disturb(r, h);
     memset(&before, 0, sizeof before);
     memset(&after, 0, sizeof after);
-    vmq_snapshot_clone(&s, &h->s);
+    vmq_snapshot_init(&s);
+    vmq_snapshot_copy(&s, &h->s);
     if (s.n_rxqs) {
         vmq_credit_quote(h->ledger, &config, &s, 0, core, &before);
     }

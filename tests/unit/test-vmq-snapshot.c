@@ -16,6 +16,8 @@
 
 #include <config.h>
 
+#include "vmq-snapshot-check.h"
+#include "vmq-snapshot-text.h"
 #include "vmq-snapshot.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
@@ -256,7 +258,8 @@ test_copy(void **state)
         struct vmq_snapshot s, clone;
 
         random_snapshot(&r, false, &s);
-        vmq_snapshot_clone(&clone, &s);
+        vmq_snapshot_init(&clone);
+        vmq_snapshot_copy(&clone, &s);
         assert_true(vmq_snapshot_equal(&clone, &s));
 
         /* Copying over something else, larger or smaller. */
@@ -271,8 +274,7 @@ test_copy(void **state)
             assert_ptr_equal(previous.rxqs, rxqs);
         }
 
-        vmq_snapshot_swap(&clone, &s);
-        assert_true(vmq_snapshot_equal(&previous, &s));
+        assert_true(vmq_snapshot_equal(&previous, &clone));
         vmq_snapshot_clear(&clone);
         assert_int_equal(clone.n_pmds + clone.n_ports + clone.n_rxqs
                          + clone.n_port_pmds, 0);
@@ -296,7 +298,8 @@ test_sort(void **state)
         struct vmq_snapshot s, sorted;
 
         random_snapshot(&r, true, &s);
-        vmq_snapshot_clone(&sorted, &s);
+        vmq_snapshot_init(&sorted);
+        vmq_snapshot_copy(&sorted, &s);
         vmq_snapshot_sort(&sorted);
         assert_valid(&sorted, true);
         for (uint32_t j = 0; j < s.n_rxqs; j++) {

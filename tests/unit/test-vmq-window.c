@@ -16,6 +16,7 @@
 
 #include <config.h>
 
+#include "vmq-snapshot-check.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 #include "vmq-window.h"
@@ -1398,15 +1399,17 @@ test_settling(void **state)
     /* By core, not by index: meanwhile, a PMD has appeared before them. */
     world_step(&w, 100);
 
-    struct vmq_snapshot old;
+    struct vmq_snapshot old, new;
 
-    vmq_snapshot_clone(&old, &w.s);
+    vmq_snapshot_init(&old);
+    vmq_snapshot_copy(&old, &w.s);
     vmq_snapshot_add_pmd(&w.raw, 1, 0);
     vmq_snapshot_sort(&w.raw);
     world_step(&w, 100);
-    vmq_snapshot_swap(&old, &w.s);
+    new = w.s;
+    w.s = old;
     commit(&w, VMQ_REASON_MANUAL, 2, 1, VMQ_OUTCOME_APPLIED);
-    vmq_snapshot_destroy(&old);
+    vmq_snapshot_destroy(&new);
     world_step(&w, 100);
     assert_false(w.s.pmds[0].settling);         /* Core 0. */
     assert_false(w.s.pmds[1].settling);         /* Core 1. */

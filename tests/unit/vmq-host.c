@@ -18,6 +18,7 @@
 #include "vmq-host.h"
 
 #include "vmq-plan-check.h"
+#include "vmq-snapshot-check.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 
