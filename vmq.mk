@@ -32,6 +32,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-hist.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
+	lib/vmq-measure.c \
+	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
 	lib/vmq-plan-manual.c \

@@ -15,6 +15,8 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-credit.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
+	lib/vmq-measure.c \
+	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
 	lib/vmq-plan-check.c \
@@ -64,6 +66,8 @@ OVS_OVERLAY += \
 	lib/vmq-hist.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
+	lib/vmq-measure.c \
+	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
 	lib/vmq-plan-manual.c \

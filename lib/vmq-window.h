@@ -52,40 +52,10 @@
  *      are one interval long and each counts as several, so that
  *      VMQ_HISTORY_SLOTS always stand for the hold.
  *
- * A PMD charges the cycles that pass to its queues, even those in which the
- * system ran something else on its CPU.  In each sample
+ * What a sample says that PMDs and queues used is in vmq-measure.h.
  *
- *     charged = d(busy) + d(idle)
- *     had     = d(cpu_ns) * d(TSC) / d(clock in ns)
- *     stolen  = charged - had, or 0 if that is less than 1 % of 'charged'
- *
- * and the cycles of the queues that the PMD polls at the end of the sample are
- * multiplied by (charged - stolen) / charged.  For example, with samples of
- * 1,000 cycles and a queue that needs 240 cycles in each:
- *
- *     d(busy) d(idle) had   queue charged   stolen   queue's load   capacity
- *     ------- ------- ----- --------------- -------- -------------- --------
- *         300     700  1000             240        0           24 %    100 %
- *         300     700   995             240        0           24 %    100 %
- *         600     400   500             480      500           24 %     50 %
- *         300     200   500             240        0           24 %    100 %
- *
- * In the second row, too little is missing to tell it from noise.  In the
- * third, something else had the CPU for half of the time.  In the fourth, the
- * PMD slept or was parked for half of the time, which it does not charge.
- *
- * A PMD charges an iteration when it ends, and that may be seconds after it
- * began, if the system gives its CPU to something else.  While none ends for
- * more than 20 ms though the PMD has queues, it is taken to charge all the
- * time that passes, and not to do so again at the end: so a PMD that gets no
- * CPU at all has no capacity meanwhile, rather than later.
- *
- * What of a PMD's busy cycles was not for any queue, mostly polls that found
- * nothing in iterations that found something elsewhere, is its overhead.
- *
- * A queue has a backlog if in each of the last 3 samples (or in all that the
- * spread hold has, if fewer) at least 9 of 10 polls returned a full batch
- * while its PMD was idle for less than 2 % of the time that it charged.
+ * A queue has a backlog if each of the last 3 samples looks like one (or all
+ * that the spread hold has, if fewer).
  *
  * Being late
  * ==========
@@ -100,12 +70,8 @@
  * ======
  *
  * A sample is dropped in the same way if a clock went backward, or if the TSC
- * ran more than twice as fast or as slow, by the clock, as in the sample
- * before: CPUs whose TSCs differ are to blame, if the main thread changes from
- * one to another.  (That makes two samples, since the one after a leap differs
- * from it.)  A PMD stays on its CPU.  If its TSC leaps all the same, backward,
- * it and its queues are new; forward, the leap is time that the PMD's thread
- * did not have, that is, stolen.
+ * was not steady (see vmq-measure.h).  A TSC that leaps makes two such
+ * samples, since the one after the leap differs from it.
  *
  * Moves
  * =====
@@ -165,9 +131,6 @@
  * A queue that dies, and another one with the same port number, port name and
  * queue number whose counters have already passed those of the first, within
  * one interval.  Nothing but a wrong load for one spread hold comes of it.
- *
- * Time stolen in a sample in which a queue moved is taken off according to its
- * new PMD.
  *
  * Thread-safety
  * =============
