@@ -5,12 +5,14 @@
 
 EXTRA_DIST += \
 	build-aux/check-docs \
+	build-aux/check-layers \
 	build-aux/check-names \
 	build-aux/check-static \
 	build-aux/check-style \
 	build-aux/check-warnings \
 	build-aux/coverage-report \
 	build-aux/cppcheck.supp \
+	build-aux/layers \
 	build-aux/ovs-sanitized \
 	build-aux/ovs-tests \
 	build-aux/ovs-tree \

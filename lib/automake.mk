@@ -4,8 +4,8 @@
 # without warranty of any kind.
 
 # The pure part: values in, values out.  It sees no Open vSwitch header, no
-# clock, no lock, no log and no floating point, which tests/checks/check-purity
-# proves from its symbols and its code.  vmq-snapshot-check and -text are for
+# clock, no lock, no log and no floating point, which build-aux/check-layers
+# proves from its symbols and its code.  What is called -check or -text is for
 # tools and tests and not in the switch.
 noinst_LTLIBRARIES += lib/libvmq.la
 lib_libvmq_la_SOURCES = \

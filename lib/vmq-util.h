@@ -33,16 +33,14 @@
  * Borrowed and own
  * ================
  *
- * Of the C library, the pure files use what tests/check-purity allows: memory,
- * strings, numbers as text, and bsearch().  They have their own
+ * Of the C library, the pure files use what build-aux/layers allows: in the
+ * switch memory, strings, numbers as text, and bsearch().  They have their own
  *
  *     sort              because glibc's qsort() asks for memory, and a tick
  *                       must not, see vmq-engine.h;
  *     search            in the ledger, which needs the place where an account
  *                       that does not exist would be;
- *     128-bit product   because not all compilers have __int128;
- *     growing string    because lib/dynamic-string.c needs lib/util.c, which
- *                       has locks and logs.
+ *     128-bit product   because not all compilers have __int128.
  *
  * Thread-safety
  * =============

@@ -9,10 +9,10 @@ EXTRA_DIST += \
 	tests/checks/check-judge \
 	tests/checks/check-metrics \
 	tests/checks/check-package \
-	tests/checks/check-purity \
 	tests/checks/check-sim \
 	tests/checks/check-tools \
 	tests/checks/check-tutorial \
+	tests/checks/check-walls \
 	tests/checks/vmq-show.json
 
 # Half of it is skipped without python3-prometheus-client and others.
