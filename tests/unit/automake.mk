@@ -27,6 +27,8 @@ UNIT_LDADD = tests/unit/libvmqtest.la lib/libvmq.la $(CMOCKA_LIBS)
 
 check_LTLIBRARIES += tests/unit/libvmqtest.la
 tests_unit_libvmqtest_la_SOURCES = \
+	tests/unit/vmq-dumb.c \
+	tests/unit/vmq-dumb.h \
 	tests/unit/vmq-host.c \
 	tests/unit/vmq-host.h \
 	tests/unit/vmq-test.h

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "vmq-credit.h"
+#include "vmq-dumb.h"
 #include "vmq-host.h"
 #include "vmq-load.h"
 #include "vmq-plan-check.h"
@@ -374,6 +375,20 @@ same_plan(const struct vmq_plan *a, const struct vmq_plan *b)
 }
 
 /* Planner. */
+
+/* The same as by trying everything. */
+static void
+dumb(struct test_random *r, struct vmq_host *h)
+{
+    struct vmq_plan plan;
+
+    disturb(r, h);
+    host_plan(h);
+    vmq_plan_init(&plan);
+    dumb_plan(&h->s, &h->config, h->ledger, &plan);
+    CHECK(h, same_plan(&plan, &h->plan));
+    vmq_plan_destroy(&plan);
+}
 
 /* P1 to P4: what a plan may touch. */
 static void
@@ -948,6 +963,7 @@ loop(struct test_random *r, struct vmq_host *h)
         for_each_case(#NAME, (n_cases + DIVISOR - 1) / DIVISOR, NAME); \
     }
 
+PROPERTY(dumb, 5)
 PROPERTY(rules, 1)
 PROPERTY(relief, 1)
 PROPERTY(predictions, 1)
@@ -968,6 +984,7 @@ int
 main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dumb_property),
         cmocka_unit_test(rules_property),
         cmocka_unit_test(relief_property),
         cmocka_unit_test(predictions_property),
