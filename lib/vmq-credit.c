@@ -181,20 +181,19 @@ vmq_ledger_put(struct vmq_ledger *ledger, const struct vmq_snapshot *snapshot,
     a->doublings = account->doublings;
 }
 
-void
-vmq_credit_quote(const struct vmq_ledger *ledger,
-                 const struct vmq_config *config,
-                 const struct vmq_snapshot *snapshot, uint32_t rxq,
-                 uint32_t to_core, struct vmq_quote *quote)
+/* What a move costs that is a return ('returning') or not, of queue 'rxq'
+ * whose account is 'a' (null if there is none). */
+static void
+vmq_account_quote(const struct vmq_account *a, const struct vmq_config *config,
+                  const struct vmq_snapshot *snapshot, uint32_t rxq,
+                  bool returning, struct vmq_quote *quote)
 {
-    const struct vmq_account *a = vmq_ledger_find(ledger, snapshot, rxq);
     int32_t cap_mc = config->credits * VMQ_CREDIT;
     uint64_t now_ms = snapshot->now_ms;
     uint64_t age_ms = a ? vmq_account_age_ms(a, now_ms) : UINT64_MAX;
 
     memset(quote, 0, sizeof *quote);
-    quote->returning = (a && a->left_core == to_core
-                        && age_ms < VMQ_PINGPONG_MS);
+    quote->returning = returning;
     quote->refill_ms = config->credit_refill_ms;
     if (!config->credits) {
         quote->affordable = quote->affordable_overdraft = true;
@@ -221,6 +220,35 @@ vmq_credit_quote(const struct vmq_ledger *ledger,
         quote->free = quote->affordable = quote->affordable_overdraft = true;
         quote->price_mc = 0;
     }
+}
+
+void
+vmq_credit_quotes(const struct vmq_ledger *ledger,
+                  const struct vmq_config *config,
+                  const struct vmq_snapshot *snapshot, uint32_t rxq,
+                  struct vmq_quotes *quotes)
+{
+    const struct vmq_account *a = vmq_ledger_find(ledger, snapshot, rxq);
+
+    vmq_account_quote(a, config, snapshot, rxq, false, &quotes->away);
+    quotes->back = quotes->away;
+    quotes->back_core = VMQ_NONE;
+    if (a && vmq_account_age_ms(a, snapshot->now_ms) < VMQ_PINGPONG_MS) {
+        quotes->back_core = a->left_core;
+        vmq_account_quote(a, config, snapshot, rxq, true, &quotes->back);
+    }
+}
+
+void
+vmq_credit_quote(const struct vmq_ledger *ledger,
+                 const struct vmq_config *config,
+                 const struct vmq_snapshot *snapshot, uint32_t rxq,
+                 uint32_t to_core, struct vmq_quote *quote)
+{
+    struct vmq_quotes quotes;
+
+    vmq_credit_quotes(ledger, config, snapshot, rxq, &quotes);
+    *quote = *vmq_quote_to(&quotes, to_core);
 }
 
 static enum vmq_return

@@ -132,6 +132,23 @@ void vmq_credit_quote(const struct vmq_ledger *, const struct vmq_config *,
                       const struct vmq_snapshot *, uint32_t rxq,
                       uint32_t to_core, struct vmq_quote *);
 
+/* The same for all PMDs at once: only going back to the one that the queue
+ * left last, within VMQ_PINGPONG_MS, is not like going to any other. */
+struct vmq_quotes {
+    struct vmq_quote away;
+    struct vmq_quote back;
+    uint32_t back_core;         /* VMQ_NONE if no PMD is that one. */
+};
+void vmq_credit_quotes(const struct vmq_ledger *, const struct vmq_config *,
+                       const struct vmq_snapshot *, uint32_t rxq,
+                       struct vmq_quotes *);
+
+static inline const struct vmq_quote *
+vmq_quote_to(const struct vmq_quotes *quotes, uint32_t to_core)
+{
+    return to_core == quotes->back_core ? &quotes->back : &quotes->away;
+}
+
 /* Debits those of 'moves', planned on the snapshot, that were applied.
  * 'returns', if nonnull, has an element for each move and is filled in.  This
  * and vmq_credit_forget() are the only writers of the ledger in a switch. */

@@ -98,7 +98,8 @@ vmq_plan_manual(const struct vmq_snapshot *snapshot,
         if (!error) {
             named[rxq] = true;
             if (snapshot->rxqs[rxq].pmd != to) {
-                vmq_planner_quote(&planner, rxq, to, &quote);
+                vmq_credit_quote(ledger, config, snapshot, rxq,
+                                 snapshot->pmds[to].core_id, &quote);
                 vmq_planner_add_move(&planner, rxq, to, VMQ_REASON_MANUAL,
                                      &quote);
                 vmq_planner_judge(&planner, snapshot->rxqs[rxq].pmd,

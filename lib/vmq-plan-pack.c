@@ -20,8 +20,6 @@
 #include <config.h>
 #include "vmq-planner.h"
 
-#include <string.h>
-
 /* Emptying one PMD. */
 
 /* Returns true if PMD 'pmd' can take queue 'rxq' in addition: if the load of
@@ -84,12 +82,16 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
              bool force, struct vmq_quote *quote, enum vmq_verdict *why)
 {
     const struct planner_rxq *queue = &planner->rxqs[rxq];
+    const struct vmq_pmd *pmds = planner->snapshot->pmds;
     uint32_t group = planner->pmds[from].group;
     uint32_t best = VMQ_NONE, fallback = VMQ_NONE;
     uint32_t best_bp = 0, fallback_bp = UINT32_MAX;
     bool best_remote = false;
+    struct vmq_quotes quotes;
 
     *why = VMQ_VERDICT_NO_FIT;
+    vmq_credit_quotes(planner->ledger, planner->config, planner->snapshot, rxq,
+                      &quotes);
     for (uint32_t to = 0; to < planner->snapshot->n_pmds; to++) {
         const struct planner_pmd *target = &planner->pmds[to];
         uint32_t highest_bp;
@@ -100,7 +102,7 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
         }
 
         bool remote = planner_is_remote(planner, rxq, to);
-        if (planner->snapshot->pmds[to].evacuating
+        if (pmds[to].evacuating
             || (remote && !planner_is_remote(planner, rxq, from))
             || !fits_always(planner, to, rxq, &highest_bp)) {
             uint64_t demand_ppm = target->demand_ppm + queue->demand_ppm;
@@ -112,7 +114,7 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
             }
             continue;
         }
-        vmq_planner_quote(planner, rxq, to, quote);
+        *quote = *vmq_quote_to(&quotes, pmds[to].core_id);
         if (!force && (!quote->affordable
                        || (planner->config->credits && quote->returning))) {
             *why = VMQ_VERDICT_NO_CREDIT;
@@ -129,7 +131,7 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
         best = fallback;
     }
     if (best != VMQ_NONE) {
-        vmq_planner_quote(planner, rxq, best, quote);
+        *quote = *vmq_quote_to(&quotes, pmds[best].core_id);
     }
     return best;
 }
@@ -144,20 +146,19 @@ shelter_rxqs(struct planner *planner, uint32_t from, enum vmq_reason reason,
     bool force = reason == VMQ_REASON_EVACUATE;
     struct vmq_rank *ranks = planner->rxq_ranks;
     uint32_t n = rank_rxqs(planner, from, ranks);
-    uint32_t k;
 
-    for (k = 0; k < n; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         struct vmq_quote quote;
         uint32_t to;
 
         *rxq = ranks[k].index;
         to = find_shelter(planner, *rxq, from, force, &quote, why);
         if (to == VMQ_NONE) {
-            break;
+            return false;
         }
-        vmq_planner_add_move(planner, *rxq, to, reason, &quote);
+        vmq_planner_try_move(planner, *rxq, to, reason, &quote);
     }
-    return k == n;
+    return true;
 }
 
 /* Plans to move all queues off PMD 'from'.  Returns true if that can be done,
@@ -169,44 +170,24 @@ empty_pmd(struct planner *planner, uint32_t from, enum vmq_reason reason)
 {
     const struct vmq_config *config = planner->config;
     struct vmq_plan *plan = planner->plan;
-    uint32_t n_pmds = planner->snapshot->n_pmds;
-    struct vmq_judgement *before = planner->judgements;
     uint32_t n_before = plan->n_moves;
     uint32_t rxq = VMQ_NONE;
     enum vmq_verdict why = VMQ_VERDICT_NO_FIT;
 
-    memcpy(before, plan->pmds, n_pmds * sizeof *before);
-    bool ok = shelter_rxqs(planner, from, reason, &rxq, &why);
-    if (!ok) {
+    if (!shelter_rxqs(planner, from, reason, &rxq, &why)) {
         vmq_planner_undo_moves(planner, n_before);
-    } else if (plan->n_moves > config->max_moves) {
+        vmq_planner_judge(planner, from, why, rxq, VMQ_NONE);
+        return false;
+    }
+    if (plan->n_moves > config->max_moves) {
         vmq_planner_undo_moves(planner, config->max_moves);
     }
-
-    /* What has been taken back must leave no trace. */
-    memcpy(plan->pmds, before, n_pmds * sizeof *before);
-    for (uint32_t i = 0; i < n_pmds; i++) {
-        planner->pmds[i].gave = planner->pmds[i].took = false;
-    }
-    for (uint32_t i = 0; i < plan->n_moves; i++) {
-        const struct vmq_move *move = &plan->moves[i];
-
-        planner->pmds[move->from].gave = true;
-        planner->pmds[move->to].took = true;
-        if (i >= n_before) {
-            vmq_planner_judge(planner, move->to, VMQ_VERDICT_TARGET, VMQ_NONE,
-                              VMQ_NONE);
-        }
-    }
-    if (!ok) {
-        vmq_planner_judge(planner, from, why, rxq, VMQ_NONE);
-    } else {
-        vmq_planner_judge(planner, from, (reason == VMQ_REASON_EVACUATE
-                                          ? VMQ_VERDICT_EVACUATE
-                                          : VMQ_VERDICT_COALESCE),
-                          VMQ_NONE, VMQ_NONE);
-    }
-    return ok;
+    vmq_planner_keep_moves(planner, n_before);
+    vmq_planner_judge(planner, from, (reason == VMQ_REASON_EVACUATE
+                                      ? VMQ_VERDICT_EVACUATE
+                                      : VMQ_VERDICT_COALESCE),
+                      VMQ_NONE, VMQ_NONE);
+    return true;
 }
 
 /* The PMDs of 'group' that could be freed, the cheapest first, those whose

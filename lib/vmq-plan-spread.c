@@ -20,8 +20,6 @@
 #include <config.h>
 #include "vmq-planner.h"
 
-#include <string.h>
-
 /* A move that takes less than this off its PMD is not worth its price, unless
  * all queues are that small.  At zero, an elephant's idle neighbors would be
  * moved for nothing; at 1 % of a PMD, fifty small queues could stay behind
@@ -37,7 +35,7 @@
 struct candidate {
     uint32_t rxq;
     uint32_t to;
-    struct vmq_quote quote;
+    const struct vmq_quote *quote;
     bool relieves;              /* Brings the source to its goal by itself. */
     uint64_t gain_ppm;          /* What it takes off the source. */
     uint32_t worst_bp;          /* Busier of the two PMDs afterward. */
@@ -80,27 +78,12 @@ candidate_is_less_bad(const struct candidate *a, const struct candidate *b)
     return candidate_is_better(a, b);
 }
 
-/* Is another PMD polling on a hyperthread of PMD 'pmd''s core? */
-static bool
-sibling_is_active(const struct planner *planner, uint32_t pmd)
-{
-    const struct vmq_snapshot *snapshot = planner->snapshot;
-
-    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
-        if (i != pmd && planner->pmds[i].n_rxqs
-            && (snapshot->pmds[i].sibling_group
-                == snapshot->pmds[pmd].sibling_group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* Weighs the move of 'offer' off PMD 'from' to 'to'. */
 static void
-weigh(const struct planner *planner, uint32_t rxq, uint32_t from, uint32_t to,
-      struct candidate *candidate)
+weigh(struct planner *planner, const struct planner_offer *offer,
+      uint32_t from, uint32_t to, struct candidate *candidate)
 {
-    const struct planner_rxq *queue = &planner->rxqs[rxq];
+    const struct planner_rxq *queue = &planner->rxqs[offer->rxq];
     const struct planner_pmd *source = &planner->pmds[from];
     const struct planner_pmd *target = &planner->pmds[to];
     uint32_t from_bp = planner_pressure_bp(source, (source->load_ppm
@@ -108,10 +91,11 @@ weigh(const struct planner *planner, uint32_t rxq, uint32_t from, uint32_t to,
     uint32_t to_bp = planner_pressure_bp(target, (target->load_ppm
                                                   + queue->load_ppm));
 
-    memset(candidate, 0, sizeof *candidate);
-    candidate->rxq = rxq;
+    planner->plan->n_weighed++;
+    candidate->rxq = offer->rxq;
     candidate->to = to;
-    vmq_planner_quote(planner, rxq, to, &candidate->quote);
+    candidate->quote = (to == offer->back ? &offer->quotes.back
+                        : &offer->quotes.away);
     candidate->gain_ppm = queue->load_ppm;
     candidate->relieves
         = (planner_pressure_bp(source, source->demand_ppm - queue->demand_ppm)
@@ -121,12 +105,27 @@ weigh(const struct planner *planner, uint32_t rxq, uint32_t from, uint32_t to,
 
     /* Without assumptions: the two PMDs must not differ in these. */
     candidate->worst_bp = from_bp > to_bp ? from_bp : to_bp;
-    candidate->remote = planner_is_remote(planner, rxq, to);
+    candidate->remote = planner_is_remote(planner, offer->rxq, to);
     candidate->settling = planner->snapshot->pmds[to].settling;
-    candidate->overdraft = !candidate->quote.affordable;
+    candidate->overdraft = !candidate->quote->affordable;
     candidate->wakes = !target->n_rxqs;
-    candidate->sibling = candidate->wakes && sibling_is_active(planner, to);
-    candidate->cost = candidate->quote.price_mc + queue->cost;
+    candidate->sibling = (candidate->wakes
+                          && planner_sibling_is_active(planner, to));
+    candidate->cost = candidate->quote->price_mc + queue->cost;
+}
+
+static void
+make_offer(const struct planner *planner, uint32_t rxq,
+           struct planner_offer *offer)
+{
+    offer->rxq = rxq;
+    offer->back = VMQ_NONE;
+    vmq_credit_quotes(planner->ledger, planner->config, planner->snapshot, rxq,
+                      &offer->quotes);
+    if (offer->quotes.back_core != VMQ_NONE) {
+        offer->back = vmq_snapshot_find_pmd(planner->snapshot,
+                                            offer->quotes.back_core);
+    }
 }
 
 /* Relief. */
@@ -174,88 +173,353 @@ is_worth_moving(const struct planner *planner,
             || queue->load_ppm * source->n_rxqs * 2 > source->load_ppm);
 }
 
-/* Does the rule of the spread pass allow 'candidate', off a PMD under pressure
- * 'before_bp', if there is credit for it? */
+/* Moves that are chosen in this order of preference.  A later kind is looked
+ * for only if there is none of an earlier one. */
+enum kind {
+    KIND_FITTING,               /* Keeps the pack target. */
+    KIND_LESS_BAD,              /* Does not, but both PMDs gain. */
+    KIND_REFUSED                /* Either of these, but there is no credit. */
+};
+
+/* PMDs that may take a queue, and bounds of what it may find there. */
+struct destinations {
+    struct planner_target *targets;
+    uint32_t n;
+    bool parked;
+    bool settling;              /* All of them. */
+    bool sibling;               /* All of them. */
+    uint64_t least_load_ppm;
+    uint64_t least_demand_ppm;
+    uint64_t most_capacity_ppm;
+};
+
+/* The search for one move off an overloaded PMD. */
+struct search {
+    struct planner *planner;
+    uint32_t from;
+    uint32_t before_bp;         /* Its pressure. */
+    uint64_t goal_ppm;          /* The most that may be left on it. */
+    const struct planner_offer *offers;
+    uint32_t n_offers;
+    struct destinations active, parked;
+
+    struct candidate best;
+    bool found;
+};
+
+/* Does the rule of the spread pass want 'candidate', and is it of this
+ * kind? */
 static bool
-is_spread(const struct planner *planner, const struct candidate *candidate,
-          uint32_t before_bp, bool *fits)
+is_of_kind(const struct search *search, const struct candidate *candidate,
+           enum kind kind)
 {
+    const struct planner *planner = search->planner;
+    bool paid = planner_is_paid(&planner->pmds[search->from],
+                                candidate->quote);
+
     /* The pack target is below 'before_bp', else there was nothing to do. */
-    *fits = candidate->to_bp <= vmq_config_pack_target_bp(planner->config);
-    return *fits || (!candidate->settling
-                     && candidate->worst_bp + VMQ_MIN_GAIN_BP <= before_bp);
+    bool fits = candidate->to_bp <= vmq_config_pack_target_bp(planner->config);
+    bool gains = (!candidate->settling
+                  && (candidate->worst_bp + VMQ_MIN_GAIN_BP
+                      <= search->before_bp));
+
+    return (kind == KIND_FITTING ? paid && fits
+            : kind == KIND_LESS_BAD ? paid && !fits && gains
+            : !paid && (fits || gains));
 }
 
-/* Chooses the next move off the overloaded PMD 'from'.  Returns true if there
- * is one, in '*best'.  Otherwise judges the PMD and returns false. */
 static bool
-choose_spread(struct planner *planner, uint32_t from, struct candidate *best)
+is_preferred(const struct candidate *a, const struct candidate *b,
+             enum kind kind)
 {
-    const struct planner_pmd *source = &planner->pmds[from];
-    uint32_t before_bp = planner_pressure_bp(source, source->load_ppm);
-    uint32_t elephant = find_elephant(planner, from);
-    struct candidate fitting, less_bad, refused;
-    bool any_fitting = false, any_less_bad = false, any_refused = false;
-    bool any_mobile = false;
+    return (kind == KIND_LESS_BAD ? candidate_is_less_bad(a, b)
+            : candidate_is_better(a, b));
+}
 
-    for (uint32_t k = source->first; k < source->first + source->n_first;
-         k++) {
-        uint32_t i = planner->by_pmd[k];
+/* Weighs the best that could be hoped for if 'offer' moves to any of
+ * 'destinations': no move to one of them is better than that.  Returns false
+ * if none can be of this kind, or better than 'bar' (if nonnull). */
+static bool
+weigh_hope(const struct search *search, const struct planner_offer *offer,
+           const struct destinations *destinations, enum kind kind,
+           const struct candidate *bar, struct candidate *hope)
+{
+    const struct planner *planner = search->planner;
+    const struct planner_rxq *queue = &planner->rxqs[offer->rxq];
+    const struct planner_pmd *source = &planner->pmds[search->from];
+    bool paid = planner_is_paid(source, &offer->quotes.away);
+    bool relieves = (source->demand_ppm - queue->demand_ppm
+                     <= search->goal_ppm);
 
-        if (planner->rxqs[i].moved
-            || planner->snapshot->rxqs[i].mobility != VMQ_DYNAMIC
-            || i == elephant || !is_worth_moving(planner, source, i)) {
-            continue;
+    if (!offer->stands || !destinations->n
+        || (kind == KIND_REFUSED ? paid && offer->back == VMQ_NONE : !paid)) {
+        return false;
+    }
+
+    /* Most queues fail here. */
+    if (kind != KIND_LESS_BAD && bar && !relieves
+        && (bar->relieves || queue->load_ppm < bar->gain_ppm)) {
+        return false;
+    }
+
+    uint32_t from_bp = planner_pressure_bp(source, (source->load_ppm
+                                                    - queue->load_ppm));
+    uint32_t to_bp = vmq_pressure_bp((destinations->least_load_ppm
+                                      + queue->load_ppm),
+                                     destinations->most_capacity_ppm);
+    *hope = (struct candidate) {
+        .rxq = offer->rxq,
+        .quote = &offer->quotes.away,
+        .gain_ppm = queue->load_ppm,
+        .relieves = relieves,
+        .to_bp = vmq_pressure_bp((destinations->least_demand_ppm
+                                  + queue->demand_ppm),
+                                 destinations->most_capacity_ppm),
+        .worst_bp = from_bp > to_bp ? from_bp : to_bp,
+        .settling = destinations->settling,
+        .overdraft = !offer->quotes.away.affordable,
+        .wakes = destinations->parked,
+        .sibling = destinations->sibling,
+        .cost = offer->quotes.away.price_mc + queue->cost,
+    };
+    search->planner->plan->n_weighed++;
+
+    bool fits = hope->to_bp <= vmq_config_pack_target_bp(planner->config);
+    bool gains = (!hope->settling
+                  && hope->worst_bp + VMQ_MIN_GAIN_BP <= search->before_bp);
+    return ((kind == KIND_FITTING ? fits
+             : kind == KIND_LESS_BAD ? gains
+             : fits || gains)
+            && (!bar || is_preferred(hope, bar, kind)));
+}
+
+/* Weighs the move of 'offer' to PMD 'to' and takes it if it is the best one of
+ * its kind so far. */
+static void
+try_destination(struct search *search, const struct planner_offer *offer,
+                uint32_t to, enum kind kind)
+{
+    struct candidate candidate;
+
+    weigh(search->planner, offer, search->from, to, &candidate);
+    if (is_of_kind(search, &candidate, kind)
+        && (!search->found || is_preferred(&candidate, &search->best, kind))) {
+        search->best = candidate;
+        search->found = true;
+    }
+}
+
+static void
+try_destinations(struct search *search, const struct planner_offer *offer,
+                 const struct destinations *destinations, enum kind kind)
+{
+    for (uint32_t i = 0; i < destinations->n; i++) {
+        const struct planner_target *target = &destinations->targets[i];
+
+        try_destination(search, offer, target->pmd, kind);
+        if (target->pmd == offer->back && target->next != VMQ_NONE) {
+            /* The only one for which it matters which of them it is. */
+            try_destination(search, offer, target->next, kind);
         }
-        any_mobile = true;
-        for (uint32_t to = 0; to < planner->snapshot->n_pmds; to++) {
-            struct candidate candidate;
-            bool fits;
+    }
+}
 
-            if (to == from || !planner_is_member(planner, to, source->group)
-                || planner->pmds[to].gave
-                || !vmq_planner_keeps_bounds(planner, from, to)) {
-                continue;
-            }
-            weigh(planner, i, from, to, &candidate);
-            if (!is_spread(planner, &candidate, before_bp, &fits)) {
-                continue;
-            }
-            if (!candidate.quote.affordable
-                && !(source->losing && candidate.quote.affordable_overdraft)) {
-                if (!any_refused
-                    || candidate_is_better(&candidate, &refused)) {
-                    refused = candidate;
-                    any_refused = true;
-                }
-            } else if (fits) {
-                if (!any_fitting
-                    || candidate_is_better(&candidate, &fitting)) {
-                    fitting = candidate;
-                    any_fitting = true;
-                }
-            } else if (!any_less_bad
-                       || candidate_is_less_bad(&candidate, &less_bad)) {
-                less_bad = candidate;
-                any_less_bad = true;
+/* Searches for the best move of this kind.  Looks closer only at queues that
+ * can hope for more than the best so far, first at the one that can hope for
+ * most, which is often the last one then. */
+static bool
+search_kind(struct search *search, enum kind kind)
+{
+    const struct destinations *both[] = { &search->active, &search->parked };
+    const struct planner_offer *first = NULL;
+    const struct destinations *first_to = NULL;
+    struct candidate hope, most;
+
+    for (uint32_t i = 0; i < search->n_offers; i++) {
+        for (int k = 0; k < 2; k++) {
+            if (weigh_hope(search, &search->offers[i], both[k], kind,
+                           first ? &most : NULL, &hope)) {
+                most = hope;
+                first = &search->offers[i];
+                first_to = both[k];
             }
         }
     }
+    if (!first) {
+        return false;
+    }
+    try_destinations(search, first, first_to, kind);
+    for (uint32_t i = 0; i < search->n_offers; i++) {
+        for (int k = 0; k < 2; k++) {
+            const struct planner_offer *offer = &search->offers[i];
 
-    if (any_fitting || any_less_bad) {
-        *best = any_fitting ? fitting : less_bad;
+            if ((offer != first || both[k] != first_to)
+                && weigh_hope(search, offer, both[k], kind,
+                              search->found ? &search->best : NULL, &hope)) {
+                try_destinations(search, offer, both[k], kind);
+            }
+        }
+    }
+    return search->found;
+}
+
+/* Do the parked PMDs 'a' and 'b' differ only in which they are? */
+static bool
+parked_are_alike(const struct planner *planner, uint32_t a, uint32_t b)
+{
+    return (planner->pmds[a].numa == planner->pmds[b].numa
+            && planner->pmds[a].capacity_ppm == planner->pmds[b].capacity_ppm
+            && (planner->snapshot->pmds[a].settling
+                == planner->snapshot->pmds[b].settling)
+            && (planner_sibling_is_active(planner, a)
+                == planner_sibling_is_active(planner, b)));
+}
+
+/* Adds PMD 'to' to 'destinations', unless two parked ones like it are there:
+ * the lowest one is the best of those, unless a queue has just come from
+ * there, then the next one is. */
+static void
+add_destination(const struct planner *planner,
+                struct destinations *destinations, uint32_t to)
+{
+    const struct planner_pmd *pmd = &planner->pmds[to];
+    bool settling = planner->snapshot->pmds[to].settling;
+    bool sibling = !pmd->n_rxqs && planner_sibling_is_active(planner, to);
+
+    for (uint32_t i = 0; destinations->parked && i < destinations->n; i++) {
+        struct planner_target *target = &destinations->targets[i];
+
+        if (parked_are_alike(planner, target->pmd, to)) {
+            target->next = target->next == VMQ_NONE ? to : target->next;
+            return;
+        }
+    }
+    if (!destinations->n) {
+        destinations->settling = destinations->sibling = true;
+        destinations->least_load_ppm = destinations->least_demand_ppm
+            = UINT64_MAX;
+        destinations->most_capacity_ppm = 0;
+    }
+    destinations->targets[destinations->n++] = (struct planner_target) {
+        .pmd = to, .next = VMQ_NONE
+    };
+    destinations->settling &= settling;
+    destinations->sibling &= sibling;
+    if (pmd->load_ppm < destinations->least_load_ppm) {
+        destinations->least_load_ppm = pmd->load_ppm;
+    }
+    if (pmd->demand_ppm < destinations->least_demand_ppm) {
+        destinations->least_demand_ppm = pmd->demand_ppm;
+    }
+    if (pmd->capacity_ppm > destinations->most_capacity_ppm) {
+        destinations->most_capacity_ppm = pmd->capacity_ppm;
+    }
+}
+
+/* Finds the PMDs that may take a queue from PMD 'search->from'. */
+static void
+find_destinations(struct search *search)
+{
+    struct planner *planner = search->planner;
+    uint32_t group = planner->pmds[search->from].group;
+    uint32_t n_active = 0;
+
+    for (uint32_t i = 0; i < planner->snapshot->n_pmds; i++) {
+        n_active += planner->pmds[i].n_rxqs > 0;
+    }
+    search->active = (struct destinations) { .targets = planner->targets };
+    search->parked = (struct destinations) {
+        .targets = planner->targets + n_active, .parked = true
+    };
+    for (uint32_t to = 0; to < planner->snapshot->n_pmds; to++) {
+        if (to != search->from && planner_is_member(planner, to, group)
+            && !planner->pmds[to].gave
+            && vmq_planner_keeps_bounds(planner, search->from, to)) {
+            add_destination(planner, (planner->pmds[to].n_rxqs
+                                      ? &search->active : &search->parked),
+                            to);
+        }
+    }
+}
+
+/* Makes an offer of each queue of PMD 'from' that may move.  Returns their
+ * number. */
+static uint32_t
+make_offers(const struct planner *planner, uint32_t from)
+{
+    const struct planner_pmd *source = &planner->pmds[from];
+    struct vmq_plan *plan = planner->plan;
+    uint32_t n = 0;
+
+    plan->offers = vmq_reserve(plan->offers, &plan->allocated_offers,
+                               source->n_first, sizeof *plan->offers);
+    for (uint32_t k = 0; k < source->n_first; k++) {
+        uint32_t i = planner->by_pmd[source->first + k];
+
+        if (planner->snapshot->rxqs[i].mobility == VMQ_DYNAMIC) {
+            make_offer(planner, i, &plan->offers[n++]);
+        }
+    }
+    return n;
+}
+
+/* Drops the offers of those that have moved, or had better stay now, from
+ * consideration.  Returns true if any are left. */
+static bool
+review_offers(const struct planner *planner, uint32_t from, uint32_t elephant,
+              struct planner_offer *offers, uint32_t n)
+{
+    const struct planner_pmd *source = &planner->pmds[from];
+    bool any = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        offers[i].stands = (!planner->rxqs[offers[i].rxq].moved
+                            && offers[i].rxq != elephant
+                            && is_worth_moving(planner, source,
+                                               offers[i].rxq));
+        any |= offers[i].stands;
+    }
+    return any;
+}
+
+/* Chooses the next move off the overloaded PMD 'from', whose queues are the
+ * plan's first 'n' offers.  Returns true if there is one, in '*best'.  Otherwise judges
+ * the PMD and returns false. */
+static bool
+choose_spread(struct planner *planner, uint32_t from, uint32_t n,
+              struct candidate *best)
+{
+    const struct planner_pmd *source = &planner->pmds[from];
+    struct planner_offer *offers = planner->plan->offers;
+    uint64_t goal_bp = planner_spread_goal_bp(planner->config);
+    struct search search = {
+        .planner = planner,
+        .from = from,
+        .before_bp = planner_pressure_bp(source, source->load_ppm),
+        .goal_ppm = ((goal_bp + 1) * source->capacity_ppm - 1) / VMQ_BP,
+        .offers = offers,
+        .n_offers = n
+    };
+    uint32_t elephant = find_elephant(planner, from);
+
+    if (!review_offers(planner, from, elephant, offers, n)) {
+        vmq_planner_judge(planner, from, (elephant != VMQ_NONE
+                                          ? VMQ_VERDICT_ELEPHANT
+                                          : VMQ_VERDICT_IMMOBILE),
+                          elephant, VMQ_NONE);
+        return false;
+    }
+    find_destinations(&search);
+    if (search_kind(&search, KIND_FITTING)
+        || search_kind(&search, KIND_LESS_BAD)) {
+        *best = search.best;
         return true;
-    } else if (any_refused) {
-        vmq_planner_judge(planner, from, VMQ_VERDICT_NO_CREDIT, refused.rxq,
-                          refused.to);
-    } else if (any_mobile) {
-        vmq_planner_judge(planner, from, VMQ_VERDICT_NO_DESTINATION, VMQ_NONE,
-                          VMQ_NONE);
-    } else if (elephant != VMQ_NONE) {
-        vmq_planner_judge(planner, from, VMQ_VERDICT_ELEPHANT, elephant,
-                          VMQ_NONE);
+    }
+    if (search_kind(&search, KIND_REFUSED)) {
+        vmq_planner_judge(planner, from, VMQ_VERDICT_NO_CREDIT,
+                          search.best.rxq, search.best.to);
     } else {
-        vmq_planner_judge(planner, from, VMQ_VERDICT_IMMOBILE, VMQ_NONE,
+        vmq_planner_judge(planner, from, VMQ_VERDICT_NO_DESTINATION, VMQ_NONE,
                           VMQ_NONE);
     }
     return false;
@@ -267,17 +531,18 @@ spread_pmd(struct planner *planner, uint32_t from)
 {
     const struct planner_pmd *source = &planner->pmds[from];
     uint32_t goal_bp = planner_spread_goal_bp(planner->config);
+    uint32_t n = make_offers(planner, from);
     struct candidate best;
     bool any = false;
 
     while (planner_moves_left(planner)
            && planner_pressure_bp(source, source->demand_ppm) > goal_bp
-           && choose_spread(planner, from, &best)) {
+           && choose_spread(planner, from, n, &best)) {
         vmq_planner_add_move(planner, best.rxq, best.to,
                              (best.to_bp
                               <= vmq_config_pack_target_bp(planner->config)
                               ? VMQ_REASON_SPREAD : VMQ_REASON_RELIEVE),
-                             &best.quote);
+                             best.quote);
         any = true;
     }
     if (any) {
@@ -330,16 +595,18 @@ vmq_planner_spread(struct planner *planner, uint32_t group)
 /* Waking. */
 
 /* Finds a queue to wake PMD 'to' with, because too few PMDs are active: the
- * one whose move leaves the busier of the two PMDs least busy. */
+ * one whose move leaves the busier of the two PMDs least busy.  Returns true
+ * if there is one, in '*best', whose quote is in '*offer'. */
 static bool
-choose_to_wake(const struct planner *planner, uint32_t to,
-               struct candidate *best)
+choose_to_wake(struct planner *planner, uint32_t to,
+               struct planner_offer *offer, struct candidate *best)
 {
     const struct vmq_snapshot *snapshot = planner->snapshot;
     bool found = false;
 
     for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
         uint32_t from = snapshot->rxqs[i].pmd;
+        struct planner_offer other;
         struct candidate candidate;
 
         if (from == VMQ_NONE || planner->rxqs[i].moved
@@ -349,12 +616,16 @@ choose_to_wake(const struct planner *planner, uint32_t to,
             || planner->pmds[from].n_rxqs < 2) {
             continue;
         }
-        weigh(planner, i, from, to, &candidate);
+        make_offer(planner, i, &other);
+        weigh(planner, &other, from, to, &candidate);
         if (!found || candidate_is_less_bad(&candidate, best)) {
+            *offer = other;
             *best = candidate;
             found = true;
         }
     }
+    best->quote = (to == offer->back ? &offer->quotes.back
+                   : &offer->quotes.away);
     return found;
 }
 
@@ -368,7 +639,7 @@ find_parked(const struct planner *planner, uint32_t numa)
     for (uint32_t i = 0; i < planner->snapshot->n_pmds; i++) {
         if (planner->pmds[i].numa == numa && !planner->pmds[i].n_rxqs
             && !planner->snapshot->pmds[i].isolated) {
-            if (!sibling_is_active(planner, i)) {
+            if (!planner_sibling_is_active(planner, i)) {
                 return i;
             } else if (parked == VMQ_NONE) {
                 parked = i;
@@ -387,13 +658,14 @@ vmq_planner_wake(struct planner *planner, uint32_t numa)
     while (planner_moves_left(planner)
            && node->n_active < vmq_planner_min_active(planner, node)) {
         uint32_t to = find_parked(planner, numa);
+        struct planner_offer offer;
         struct candidate best;
 
-        if (to == VMQ_NONE || !choose_to_wake(planner, to, &best)) {
+        if (to == VMQ_NONE || !choose_to_wake(planner, to, &offer, &best)) {
             break;
         }
         vmq_planner_add_move(planner, best.rxq, to, VMQ_REASON_MIN_PMDS,
-                             &best.quote);
+                             best.quote);
         vmq_planner_judge(planner, planner->snapshot->rxqs[best.rxq].pmd,
                           VMQ_VERDICT_SPREAD, VMQ_NONE, VMQ_NONE);
     }

@@ -35,6 +35,7 @@ vmq_plan_destroy(struct vmq_plan *plan)
     free(plan->moves);
     free(plan->pmds);
     free(plan->work);
+    free(plan->offers);
     vmq_plan_init(plan);
 }
 

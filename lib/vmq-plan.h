@@ -141,6 +141,7 @@
 extern "C" {
 #endif
 
+struct planner_offer;
 struct vmq_ledger;
 
 /* What the planner thought of one PMD. */
@@ -162,10 +163,14 @@ struct vmq_plan {
     struct vmq_move *moves;
     uint32_t n_pmds;            /* As in the snapshot. */
     struct vmq_judgement *pmds;
+    uint64_t n_weighed;         /* What it took: the pairs of a queue and PMDs
+                                 * that were weighed to spread and to wake. */
 
-    /* For vmq-plan.c only: memory that the next plan uses again. */
+    /* For vmq-planner.c only: memory that the next plan uses again. */
     uint64_t *work;
+    struct planner_offer *offers;
     uint32_t allocated_moves, allocated_pmds, allocated_work;
+    uint32_t allocated_offers;
 };
 
 void vmq_plan_init(struct vmq_plan *);

@@ -216,10 +216,34 @@ index_rxqs(struct planner *planner)
     }
 }
 
+/* Numbers the cores, whose hyperthreads are in one sibling group each, and
+ * counts the PMDs with queues on each. */
+static void
+index_cores(struct planner *planner)
+{
+    const struct vmq_snapshot *snapshot = planner->snapshot;
+    struct vmq_rank *ranks = planner->pmd_ranks;
+
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        ranks[i] = (struct vmq_rank) {
+            .key = snapshot->pmds[i].sibling_group, .index = i
+        };
+    }
+    vmq_sort_ranks(ranks, snapshot->n_pmds);
+    for (uint32_t k = 0, core = 0; k < snapshot->n_pmds; k++) {
+        struct planner_pmd *pmd = &planner->pmds[ranks[k].index];
+
+        core += k && ranks[k].key != ranks[k - 1].key;
+        pmd->core = core;
+        planner->cores[core] += pmd->n_rxqs > 0;
+    }
+}
+
 /* Places the arrays of 'planner' in 'memory', unless that is null.  Returns
- * how much memory that takes. */
+ * how much memory that takes, and in '*to_clear' how much of it must be zero.
+ */
 static size_t
-lay_out(struct planner *planner, char *memory)
+lay_out(struct planner *planner, char *memory, size_t *to_clear)
 {
     const struct vmq_snapshot *snapshot = planner->snapshot;
     size_t used = 0;
@@ -231,11 +255,13 @@ lay_out(struct planner *planner, char *memory)
     LAY_OUT(pmds, snapshot->n_pmds);
     LAY_OUT(rxqs, snapshot->n_rxqs);
     LAY_OUT(numas, snapshot->n_pmds);
-    LAY_OUT(by_pmd, snapshot->n_rxqs);
+    LAY_OUT(cores, snapshot->n_pmds);
     LAY_OUT(port_pmds, (size_t) snapshot->n_ports + 1);
+    *to_clear = used;
+    LAY_OUT(by_pmd, snapshot->n_rxqs);
     LAY_OUT(pmd_ranks, snapshot->n_pmds);
     LAY_OUT(rxq_ranks, snapshot->n_rxqs);
-    LAY_OUT(judgements, snapshot->n_pmds);
+    LAY_OUT(targets, snapshot->n_pmds);
 #undef LAY_OUT
     return used;
 }
@@ -247,12 +273,13 @@ prepare(struct planner *planner)
 {
     const struct vmq_snapshot *snapshot = planner->snapshot;
     struct vmq_plan *plan = planner->plan;
-    size_t size = lay_out(planner, NULL);
+    size_t to_clear;
+    size_t size = lay_out(planner, NULL, &to_clear);
 
     plan->work = vmq_reserve(plan->work, &plan->allocated_work,
                              size / sizeof *plan->work, sizeof *plan->work);
-    memset(plan->work, 0, size);
-    lay_out(planner, (char *) plan->work);
+    lay_out(planner, (char *) plan->work, &to_clear);
+    memset(plan->work, 0, to_clear);
     index_port_pmds(planner);
 
     for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
@@ -275,6 +302,7 @@ prepare(struct planner *planner)
     for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
         prepare_pmd(planner, i);
     }
+    index_cores(planner);
     planner->n_groups = planner->config->cross_numa ? 1 : planner->n_numas;
     return true;
 }
@@ -289,6 +317,7 @@ vmq_planner_clear_plan(struct vmq_plan *plan,
     plan->generation = snapshot->generation;
     plan->verdict = VMQ_VERDICT_EMPTY;
     plan->n_moves = 0;
+    plan->n_weighed = 0;
     plan->n_pmds = snapshot->n_pmds;
     plan->pmds = vmq_reserve(plan->pmds, &plan->allocated_pmds,
                              snapshot->n_pmds, sizeof *plan->pmds);
@@ -398,15 +427,6 @@ vmq_planner_keeps_bounds(const struct planner *planner,
                  && planner->numas[target->numa].n_active >= max));
 }
 
-/* What does it cost to move queue 'rxq' to PMD 'to'? */
-void
-vmq_planner_quote(const struct planner *planner, uint32_t rxq, uint32_t to,
-                  struct vmq_quote *quote)
-{
-    vmq_credit_quote(planner->ledger, planner->config, planner->snapshot, rxq,
-                     planner->snapshot->pmds[to].core_id, quote);
-}
-
 /* What a pass decides. */
 
 /* Considers PMD 'pmd' judged as 'verdict', because of, or in spite of, a move
@@ -435,9 +455,10 @@ vmq_planner_shift_load(const struct planner *planner, struct planner_pmd *pmd,
     shift_slots(planner, pmd, rxq, sign);
 }
 
-/* Adds the move of 'rxq' to PMD 'to' to the plan and to the predictions. */
+/* Adds the move of 'rxq' to PMD 'to' to the plan and to the predictions, but
+ * says nothing of the two PMDs yet. */
 void
-vmq_planner_add_move(struct planner *planner, uint32_t rxq, uint32_t to,
+vmq_planner_try_move(struct planner *planner, uint32_t rxq, uint32_t to,
                      enum vmq_reason reason, const struct vmq_quote *quote)
 {
     uint32_t from = planner->snapshot->rxqs[rxq].pmd;
@@ -462,18 +483,46 @@ vmq_planner_add_move(struct planner *planner, uint32_t rxq, uint32_t to,
     vmq_planner_shift_load(planner, source, rxq, -1);
     vmq_planner_shift_load(planner, target, rxq, 1);
     queue->moved = true;
-    source->gave = target->took = true;
     if (source->numa != target->numa) {
         numas[source->numa].n_rxqs--;
         numas[target->numa].n_rxqs++;
     }
-    numas[source->numa].n_active -= source->n_rxqs == 0;
-    numas[target->numa].n_active += target->n_rxqs == 1;
-    vmq_planner_judge(planner, to, VMQ_VERDICT_TARGET, VMQ_NONE, VMQ_NONE);
+    if (!source->n_rxqs) {
+        numas[source->numa].n_active--;
+        planner->cores[source->core]--;
+    }
+    if (target->n_rxqs == 1) {
+        numas[target->numa].n_active++;
+        planner->cores[target->core]++;
+    }
 }
 
-/* Takes the moves after the first 'n' back out of the plan and the
- * predictions, but not out of 'gave', 'took' and the judgements. */
+/* Keeps the moves after the first 'n', and marks and judges their PMDs. */
+void
+vmq_planner_keep_moves(struct planner *planner, uint32_t n)
+{
+    for (; n < planner->plan->n_moves; n++) {
+        const struct vmq_move *move = &planner->plan->moves[n];
+
+        planner->pmds[move->from].gave = planner->pmds[move->to].took = true;
+        vmq_planner_judge(planner, move->to, VMQ_VERDICT_TARGET, VMQ_NONE,
+                          VMQ_NONE);
+    }
+}
+
+/* Adds the move of 'rxq' to PMD 'to' for good. */
+void
+vmq_planner_add_move(struct planner *planner, uint32_t rxq, uint32_t to,
+                     enum vmq_reason reason, const struct vmq_quote *quote)
+{
+    uint32_t n = planner->plan->n_moves;
+
+    vmq_planner_try_move(planner, rxq, to, reason, quote);
+    vmq_planner_keep_moves(planner, n);
+}
+
+/* Takes the moves after the first 'n', which have not been kept, back out of
+ * the plan and the predictions. */
 void
 vmq_planner_undo_moves(struct planner *planner, uint32_t n)
 {
@@ -485,8 +534,14 @@ vmq_planner_undo_moves(struct planner *planner, uint32_t n)
         struct planner_pmd *source = &planner->pmds[move->from];
         struct planner_pmd *target = &planner->pmds[move->to];
 
-        numas[source->numa].n_active += source->n_rxqs == 0;
-        numas[target->numa].n_active -= target->n_rxqs == 1;
+        if (!source->n_rxqs) {
+            numas[source->numa].n_active++;
+            planner->cores[source->core]++;
+        }
+        if (target->n_rxqs == 1) {
+            numas[target->numa].n_active--;
+            planner->cores[target->core]--;
+        }
         if (source->numa != target->numa) {
             numas[source->numa].n_rxqs++;
             numas[target->numa].n_rxqs--;

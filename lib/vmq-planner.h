@@ -33,6 +33,8 @@
  * A pass is a function of a planner and a group of PMDs among which queues may
  * move.  It looks at 'pmds' and 'rxqs', calls vmq_planner_add_move() for what
  * it decides and vmq_planner_judge() for why, and changes nothing otherwise.
+ * A pass that can fail halfway calls vmq_planner_try_move() instead and then
+ * vmq_planner_keep_moves() or vmq_planner_undo_moves().
  *
  * Names
  * =====
@@ -66,6 +68,7 @@ struct planner_pmd {
     uint32_t first;             /* Its queues, in 'by_pmd', at first... */
     uint32_t n_first;
     uint32_t n_rxqs;            /* ...and how many it has as predicted. */
+    uint32_t core;              /* Index of its core, of some hyperthreads. */
     bool losing;                /* Has no time left, thus loses packets. */
     bool fixed;                 /* Has queues that cannot be moved. */
     bool known;                 /* All queues have their full history. */
@@ -81,6 +84,20 @@ struct planner_rxq {
     uint64_t cost;              /* Of disturbing it, in millicredits. */
     uint32_t slow_bp;           /* Highest slot. */
     bool moved;                 /* In this plan. */
+};
+
+/* A queue that may leave the PMD that is being relieved. */
+struct planner_offer {
+    uint32_t rxq;
+    uint32_t back;              /* PMD of 'quotes.back', or VMQ_NONE. */
+    struct vmq_quotes quotes;
+    bool stands;                /* To be considered for the next move. */
+};
+
+/* A PMD that may take queues from it. */
+struct planner_target {
+    uint32_t pmd;
+    uint32_t next;              /* Parked, and alike: it or VMQ_NONE. */
 };
 
 struct planner_numa {
@@ -99,15 +116,16 @@ struct planner {
     struct planner_pmd *pmds;
     struct planner_rxq *rxqs;
     struct planner_numa *numas;
+    uint32_t *cores;            /* PMDs with queues, by core. */
     uint32_t *by_pmd;           /* Indexes of queues, grouped by PMD. */
     uint32_t *port_pmds;        /* Of port I: from [I] to before [I + 1]. */
     uint32_t n_numas;
     uint32_t n_groups;
 
-    /* For whoever needs them at the moment. */
+    /* For whoever needs them at the moment.  Not initialized. */
     struct vmq_rank *pmd_ranks;
     struct vmq_rank *rxq_ranks;
-    struct vmq_judgement *judgements;
+    struct planner_target *targets;
 };
 
 /* Loads. */
@@ -166,13 +184,29 @@ planner_is_remote(const struct planner *planner, uint32_t rxq, uint32_t pmd)
             && numa_id != planner->snapshot->pmds[pmd].numa_id);
 }
 
+/* Is another PMD polling on a hyperthread of the core of PMD 'pmd'? */
+static inline bool
+planner_sibling_is_active(const struct planner *planner, uint32_t pmd)
+{
+    return (planner->cores[planner->pmds[pmd].core]
+            > (planner->pmds[pmd].n_rxqs > 0));
+}
+
+/* Is there enough credit for a move off 'source', as relief if 'quote' says
+ * so? */
+static inline bool
+planner_is_paid(const struct planner_pmd *source,
+                const struct vmq_quote *quote)
+{
+    return (quote->affordable
+            || (source->losing && quote->affordable_overdraft));
+}
+
 bool vmq_planner_is_overloaded(const struct planner *, uint32_t pmd);
 uint32_t vmq_planner_min_active(const struct planner *,
                                 const struct planner_numa *);
 bool vmq_planner_keeps_bounds(const struct planner *,
                               uint32_t from, uint32_t to);
-void vmq_planner_quote(const struct planner *, uint32_t rxq, uint32_t to,
-                       struct vmq_quote *);
 
 /* What a pass decides. */
 
@@ -180,6 +214,9 @@ void vmq_planner_judge(struct planner *, uint32_t pmd, enum vmq_verdict,
                        uint32_t rxq, uint32_t to);
 void vmq_planner_add_move(struct planner *, uint32_t rxq, uint32_t to,
                           enum vmq_reason, const struct vmq_quote *);
+void vmq_planner_try_move(struct planner *, uint32_t rxq, uint32_t to,
+                          enum vmq_reason, const struct vmq_quote *);
+void vmq_planner_keep_moves(struct planner *, uint32_t n);
 void vmq_planner_undo_moves(struct planner *, uint32_t n);
 void vmq_planner_shift_load(const struct planner *, struct planner_pmd *,
                             uint32_t rxq, int sign);

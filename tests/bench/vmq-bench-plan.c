@@ -17,7 +17,8 @@
 
 /* How long a plan takes, by the size of the host.
  *
- * usage: vmq-bench-plan [-m MAX_MOVES] [-p PLANS] [-s SEED] [QUEUESxPMDS]...
+ * usage: vmq-bench-plan [-m MAX_MOVES] [-p PLANS] [-s SEED]
+ *                       [QUEUESxPMDS[:SHAPE]]...
  *
  * In each host, 10 % of the PMDs are overloaded (95 %), 30 % could be freed
  * (6 %) and the others are as they should be (58 %).  A quarter of the queues
@@ -25,6 +26,10 @@
  * change by up to 5 % from plan to plan, so that no plan is like another; what
  * that takes, and copying the snapshot, is not timed.  Times are CPU times of
  * the one thread there is, for the sake of busy machines.
+ *
+ * SHAPE "packed" is another host, of one NUMA node: all queues are on one PMD,
+ * which they overload, and the others are parked.  In "broke", in addition, no
+ * queue has credit left: nothing moves, and each plan must find that out.
  *
  * Beside it, on the same snapshots, the algorithm of pmd-rxq-assign=group: of
  * each NUMA node, the queues by descending load, each to the PMD that has
@@ -62,7 +67,11 @@
 /* The exponent is that of the sizes with so many queues for each PMD. */
 #define RATIO 100
 
+enum shape { SHAPE_MIXED, SHAPE_PACKED, SHAPE_BROKE, N_SHAPES };
+static const char *const shapes[] = { "mixed", "packed", "broke" };
+
 struct bench {
+    enum shape shape;
     uint32_t n_rxqs, n_pmds, n_nodes;
     uint32_t n_plans;
     struct test_random random;
@@ -73,7 +82,7 @@ struct bench {
 
 struct result {
     double plan_ms_mean, plan_ms_max, group_ms_mean;
-    double moves_mean;
+    double moves_mean, weighed_mean;
     uint32_t n_plans, n_nodes;
 };
 
@@ -103,6 +112,10 @@ add_pmds(struct bench *b, uint32_t load_bp[])
         /* Of each ten, one, three and six; then shuffled. */
         load_bp[i] = i % 10 == 0 ? 9500 : i % 10 < 4 ? 600 : 5800;
     }
+    if (b->shape != SHAPE_MIXED) {
+        load_bp[0] = 9500;
+        return;
+    }
     for (uint32_t i = b->n_pmds - 1; i > 0; i--) {
         uint32_t k = test_random_range(&b->random, 0, i);
         uint32_t bp = load_bp[i];
@@ -112,17 +125,18 @@ add_pmds(struct bench *b, uint32_t load_bp[])
     }
 }
 
-/* Queue i is polled by PMD i % n_pmds.  Some queues are much heavier than
- * others: half of a PMD's load is shared evenly, one has a quarter more, the
- * next one an eighth, and so on. */
+/* Queue i is polled by PMD i % n_pmds, or all by PMD 0.  Some queues are much
+ * heavier than others: half of a PMD's load is shared evenly, one has a
+ * quarter more, the next one an eighth, and so on. */
 static void
 add_rxqs(struct bench *b, const uint32_t load_bp[])
 {
-    uint32_t per_pmd = b->n_rxqs / b->n_pmds;
+    uint32_t n_polling = b->shape == SHAPE_MIXED ? b->n_pmds : 1;
+    uint32_t per_pmd = b->n_rxqs / n_polling;
     uint32_t port = 0;
 
     for (uint32_t i = 0; i < b->n_rxqs; i++) {
-        uint32_t pmd = i % b->n_pmds, nth = i / b->n_pmds;
+        uint32_t pmd = i % n_polling, nth = i / n_polling;
         uint64_t cycles = WINDOW_CYCLES / VMQ_BP * load_bp[pmd];
         struct vmq_rxq *q;
 
@@ -147,14 +161,19 @@ add_rxqs(struct bench *b, const uint32_t load_bp[])
     }
 }
 
-/* Lets every fourth queue have moved five minutes ago. */
+/* Lets every fourth queue have moved five minutes ago, or all of them just
+ * now, and so often that they are deep in debt. */
 static void
 add_past(struct bench *b)
 {
-    for (uint32_t i = 0; i < b->n_rxqs; i += 4) {
-        uint32_t to = b->base.rxqs[i].pmd;
+    uint32_t n = b->shape == SHAPE_BROKE ? 2 * b->config.credits : 1;
+
+    for (uint32_t i = 0; i < n * b->n_rxqs;
+         i += b->shape == SHAPE_BROKE ? 1 : 4) {
+        uint32_t rxq = i % b->n_rxqs;
+        uint32_t to = b->base.rxqs[rxq].pmd;
         struct vmq_move move = {
-            .rxq = i, .from = (to + 1) % b->n_pmds, .to = to,
+            .rxq = rxq, .from = (to + 1) % b->n_pmds, .to = to,
             .reason = VMQ_REASON_MANUAL,
         };
         enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
@@ -162,7 +181,7 @@ add_past(struct bench *b)
         vmq_credit_commit(b->ledger, &b->config, &b->base, &move, 1, &outcome,
                           NULL);
     }
-    b->base.now_ms += 300000;
+    b->base.now_ms += b->shape == SHAPE_BROKE ? 0 : 300000;
 }
 
 static void
@@ -299,6 +318,7 @@ measure(struct bench *b, struct result *r)
             r->plan_ms_max = fmax(r->plan_ms_max, plan_ms);
             r->group_ms_mean += group_ms / b->n_plans;
             r->moves_mean += (double) plan.n_moves / b->n_plans;
+            r->weighed_mean += (double) plan.n_weighed / b->n_plans;
         }
     }
     vmq_plan_destroy(&plan);
@@ -362,11 +382,11 @@ fit_slope(const struct fit *fit)
 }
 
 static bool
-bench(uint32_t n_rxqs, uint32_t n_pmds, uint32_t n_plans,
+bench(uint32_t n_rxqs, uint32_t n_pmds, enum shape shape, uint32_t n_plans,
       uint32_t max_moves, unsigned long int seed, struct fit *fit)
 {
-    uint32_t n_nodes = n_pmds / PMDS_PER_NODE;
-    struct bench b = { .n_rxqs = n_rxqs, .n_pmds = n_pmds };
+    uint32_t n_nodes = shape == SHAPE_MIXED ? n_pmds / PMDS_PER_NODE : 1;
+    struct bench b = { .n_rxqs = n_rxqs, .n_pmds = n_pmds, .shape = shape };
     struct result r;
     double rss_mb;
 
@@ -381,11 +401,12 @@ bench(uint32_t n_rxqs, uint32_t n_pmds, uint32_t n_plans,
         fprintf(stderr, "%u queues, %u PMDs: failed\n", n_rxqs, n_pmds);
         return false;
     }
-    printf("# %u queues: %u NUMA nodes, %u plans of %.1f moves\n", n_rxqs,
-           r.n_nodes, r.n_plans, r.moves_mean);
+    printf("# %u queues, %s: %u NUMA nodes, %u plans of %.1f moves, %.0f "
+           "pairs weighed\n", n_rxqs, shapes[shape], r.n_nodes, r.n_plans,
+           r.moves_mean, r.weighed_mean);
     printf("%u %u %.4f %.4f %.4f %.1f\n", n_rxqs, n_pmds, r.plan_ms_mean,
            r.plan_ms_max, r.group_ms_mean, rss_mb);
-    if (n_rxqs == RATIO * n_pmds) {
+    if (shape == SHAPE_MIXED && n_rxqs == RATIO * n_pmds) {
         fit_add(fit, n_rxqs, r.plan_ms_mean);
     }
     return true;
@@ -396,14 +417,17 @@ main(int argc, char *argv[])
 {
     static const struct {
         uint32_t n_rxqs, n_pmds;
+        enum shape shape;
     } sizes[] = {
-        { 100, 4 },
-        { 400, 4 },
-        { 1000, 10 },
-        { 4000, 40 },
-        { 10000, 100 },
-        { 40000, 400 },
-        { 100000, 1000 },
+        { 100, 4, SHAPE_MIXED },
+        { 400, 4, SHAPE_MIXED },
+        { 1000, 10, SHAPE_MIXED },
+        { 4000, 40, SHAPE_MIXED },
+        { 10000, 100, SHAPE_MIXED },
+        { 40000, 400, SHAPE_MIXED },
+        { 100000, 1000, SHAPE_MIXED },
+        { 1000, 128, SHAPE_PACKED },
+        { 1000, 128, SHAPE_BROKE },
     };
     struct fit fit = { .n = 0 };
     unsigned long int seed = 1;
@@ -427,7 +451,7 @@ main(int argc, char *argv[])
             break;
         default:
             fprintf(stderr, "usage: %s [-m MAX_MOVES] [-p PLANS] [-s SEED] "
-                    "[QUEUESxPMDS]...\n", argv[0]);
+                    "[QUEUESxPMDS[:SHAPE]]...\n", argv[0]);
             return EXIT_FAILURE;
         }
     }
@@ -437,18 +461,22 @@ main(int argc, char *argv[])
            PMDS_PER_NODE);
     printf("queues pmds plan_ms_mean plan_ms_max group_ms rss_mb\n");
     for (size_t i = 0; i < TEST_ARRAY_SIZE(sizes) && optind == argc; i++) {
-        ok &= bench(sizes[i].n_rxqs, sizes[i].n_pmds, n_plans, max_moves,
-                    seed, &fit);
+        ok &= bench(sizes[i].n_rxqs, sizes[i].n_pmds, sizes[i].shape, n_plans,
+                    max_moves, seed, &fit);
     }
     for (; optind < argc; optind++) {
-        unsigned int n_rxqs, n_pmds;
+        unsigned int n_rxqs, n_pmds, shape = SHAPE_MIXED;
+        const char *name = strchr(argv[optind], ':');
 
+        while (name && shape < N_SHAPES && strcmp(name + 1, shapes[shape])) {
+            shape++;
+        }
         if (sscanf(argv[optind], "%ux%u", &n_rxqs, &n_pmds) != 2
-            || !n_pmds || n_rxqs < n_pmds) {
-            fprintf(stderr, "%s: not QUEUESxPMDS\n", argv[optind]);
+            || !n_pmds || n_rxqs < n_pmds || shape == N_SHAPES) {
+            fprintf(stderr, "%s: not QUEUESxPMDS[:SHAPE]\n", argv[optind]);
             return EXIT_FAILURE;
         }
-        ok &= bench(n_rxqs, n_pmds, n_plans, max_moves, seed, &fit);
+        ok &= bench(n_rxqs, n_pmds, shape, n_plans, max_moves, seed, &fit);
     }
     if (fit.n > 1) {
         printf("# exponent %.2f: plan_ms_mean grows as queues to this power, "

@@ -1626,6 +1626,47 @@ what_is_wrong_with_a_plan_is_found(void **state)
     host_destroy(&h);
 }
 
+/* One overloaded PMD with a thousand queues beside 127 others, which are
+ * parked or not: what a plan looks at grows with the number of queues, not
+ * with that times the number of PMDs a move. */
+static void
+work_is_bounded(void **state)
+{
+    enum { N_QUEUES = 1000, N_PMDS = 128, MAX_MOVES = 64 };
+    static const uint32_t n_active[] = { 1, 2, 32, 128 };
+    struct test_random r = { 1 };
+
+    (void) state;
+    for (unsigned int variant = 0; variant < 16; variant++) {
+        uint32_t n = n_active[variant / 4];
+        bool equal = variant & 1, broke = variant & 2;
+        struct vmq_host h;
+
+        host_init(&h, "");
+        for (uint32_t i = 0; i < N_PMDS; i++) {
+            vmq_snapshot_add_pmd(&h.s, i, 0);
+            h.s.pmds[i].sibling_group = i / 2;
+            h.s.pmds[i].parked = true;
+        }
+        for (uint32_t i = 0; i < N_QUEUES; i++) {
+            host_add(&h, 0, equal ? 12 : test_random_range(&r, 10, 14));
+            h.s.rxqs[i].packets = test_random_range(&r, 0, equal ? 0 : 1000);
+            if (broke) {
+                spend(&h, i, 2 * h.config.credits);
+            }
+        }
+        for (uint32_t i = 1; i < n; i++) {
+            host_add(&h, i, test_random_range(&r, 3000, 7000));
+        }
+        h.config.max_moves = MAX_MOVES;
+        host_plan(&h);
+        assert_int_equal(h.plan.n_moves, broke ? 0 : MAX_MOVES);
+        assert_in_range(h.plan.n_weighed, 1,
+                        N_QUEUES * (n + 4 * (h.plan.n_moves + 1)));
+        host_destroy(&h);
+    }
+}
+
 static void
 names_are_all_there(void **state)
 {
@@ -1976,6 +2017,7 @@ main(void)
         cmocka_unit_test(by_hand_all_is_done),
         cmocka_unit_test(by_hand_all_or_nothing),
         cmocka_unit_test(what_is_wrong_with_a_plan_is_found),
+        cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(names_are_all_there),
         cmocka_unit_test(loop_relieves_a_step_overload_in_time),
         cmocka_unit_test(loop_frees_pmds_after_the_coalesce_hold),
