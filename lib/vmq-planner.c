@@ -37,7 +37,9 @@ compare_pmds(const void *a_, const void *b_)
 
 /* What it means to the traffic of queue 'rxq' to be moved, in the unit of
  * prices, thousandths of a credit.  A credit's worth is 1,000 flows, which the
- * new PMD must be given, or 100,000 packets/s, some of which wait. */
+ * new PMD must be given, or 100,000 packets/s, some of which wait.  Flows that
+ * have come out of tunnels are counted with the queue, because their port is
+ * the tunnel's. */
 static uint64_t
 disturbance(const struct planner *planner, uint32_t rxq)
 {
@@ -56,7 +58,7 @@ disturbance(const struct planner *planner, uint32_t rxq)
         found = bsearch(&key, &snapshot->port_pmds[first], end - first,
                         sizeof key, compare_pmds);
     }
-    return cost + (found ? found->flows : 0);
+    return cost + (found ? found->flows : 0) + measured->tunnel_flows;
 }
 
 /* Preparation. */

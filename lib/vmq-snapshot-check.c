@@ -217,6 +217,7 @@ rxq_equal(const struct vmq_rxq *a, const struct vmq_rxq *b)
         || a->numa_id != b->numa_id
         || a->mobility != b->mobility
         || a->n_moves != b->n_moves
+        || a->tunnel_flows != b->tunnel_flows
         || a->cycles != b->cycles
         || a->packets != b->packets
         || a->polls != b->polls

@@ -37,8 +37,8 @@
  *         [evacuating=B]
  *     port number=N name=NAME
  *     rxq port=PORT qid=N pmd=PMD|none numa=N [mobility=WORD] [n_moves=N]
- *         [cycles=N] [packets=N] [polls=N] [full_batches=N] [backlog=B]
- *         [history=N,N...]
+ *         [tunnel_flows=N] [cycles=N] [packets=N] [polls=N]
+ *         [full_batches=N] [backlog=B] [history=N,N...]
  *     flows port=PORT pmd=PMD flows=N
  *
  * N is a decimal number, of which only "numa" can be negative.  B is 0 or 1.

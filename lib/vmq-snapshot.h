@@ -143,6 +143,9 @@ struct vmq_rxq {
     int32_t numa_id;            /* Of the port's device; negative: unknown. */
     enum vmq_mobility mobility;
     uint32_t n_moves;           /* Since the queue's birth; not windowed. */
+    uint32_t tunnel_flows;      /* Flows of its PMD that have come out of
+                                 * tunnels, if they may be this queue's; not
+                                 * windowed. */
 
     /* Windowed, 'cycles' are scaled for time stolen from the PMD. */
     uint64_t cycles;            /* TSC cycles receiving and processing. */

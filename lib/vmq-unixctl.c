@@ -489,6 +489,7 @@ rxq_to_json(const struct vmq_view *view, uint32_t i)
     put_int(json, "polls", raw->polls);
     put_int(json, "full_batches", raw->full_batches);
     put_int(json, "moves", raw->n_moves);
+    put_int(json, "tunnel_flows", raw->tunnel_flows);
     put_int(json, "credits_mc", credit.balance_mc);
     put_int(json, "refill_ms", credit.refill_ms);
     json_object_put(json, "last_move", last_move_to_json(view, i));

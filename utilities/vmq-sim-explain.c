@@ -214,6 +214,10 @@ read_window(struct reader *r, const json_t *json, struct vmq_rxq *rxq)
         rxq->full_batches = get_int(r, window, "full_batches");
     }
     rxq->backlog = get_bool(r, json, "backlog");
+    if (json_object_get(json, "tunnel_flows")) {
+        rxq->tunnel_flows = get_in_range(r, json, "tunnel_flows", 0,
+                                         UINT32_MAX);
+    }
     for (size_t k = 0; (k < json_array_size(history)
                         && k < VMQ_HISTORY_SLOTS); k++) {
         const json_t *element = json_array_get(history, k);

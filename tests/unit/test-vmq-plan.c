@@ -360,6 +360,28 @@ the_queue_that_disturbs_least_moves(void **state)
 
     vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[1].port, 0, 2000);
     host_expect(&h, "q0 0>1 spread");
+
+    /* The flows of the first port are seen, too. */
+    h.s.rxqs[0].packets = h.s.rxqs[1].packets = 0;
+    h.s.n_port_pmds = 0;
+    vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[0].port, 0, 2000);
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
+flows_of_tunnels_count_for_their_queues(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 4500);
+    host_add(&h, 0, 4500);
+    vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[1].port, 0, 100);
+    host_expect(&h, "q0 0>1 spread");
+    h.s.rxqs[0].tunnel_flows = 50000;
+    host_expect(&h, "q1 0>1 spread");
     host_destroy(&h);
 }
 
@@ -1960,6 +1982,7 @@ main(void)
         cmocka_unit_test(waking_prefers_a_core_whose_sibling_is_idle),
         cmocka_unit_test(one_move_that_is_enough_is_preferred_to_several),
         cmocka_unit_test(the_queue_that_disturbs_least_moves),
+        cmocka_unit_test(flows_of_tunnels_count_for_their_queues),
         cmocka_unit_test(without_room_the_better_off_of_two_takes_a_queue),
         cmocka_unit_test(relieving_needs_a_gain_of_5_percent),
         cmocka_unit_test(an_overloaded_pmd_can_help_a_worse_one),

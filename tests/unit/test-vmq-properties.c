@@ -192,6 +192,7 @@ random_rxqs(struct test_random *r, struct vmq_host *h)
         host_set_fast(h, k, random_load_bp(r, style));
         random_history(r, h, k);
         q->packets = upto(r, q->cycles / 1000);
+        q->tunnel_flows = test_one_in(r, 5) ? upto(r, 5000) : 0;
         if (pmd == VMQ_NONE) {
             q->mobility = VMQ_UNSUPPORTED;
         } else {

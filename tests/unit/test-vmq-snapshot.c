@@ -95,6 +95,7 @@ random_snapshot(struct test_random *r, bool shuffled, struct vmq_snapshot *s)
 
             rxq->mobility = test_random_range(r, 0, VMQ_UNSUPPORTED);
             rxq->n_moves = random_number(r);
+            rxq->tunnel_flows = random_number(r);
             rxq->cycles = random_number(r);
             rxq->packets = random_number(r);
             rxq->polls = random_number(r);
@@ -520,8 +521,9 @@ test_text(void **state)
         "pmd core=3 numa=-1 isolated=1 parked=1\n"
         "port number=1 name=dpdk0\n"
         "port number=5 name=a\\x20\\x5cb\\x0a\\xc3\\xa4\n"
-        "rxq port=0 qid=0 pmd=0 numa=0 mobility=excluded n_moves=9 cycles=10 "
-        "packets=11 polls=12 full_batches=13 backlog=1 history=100,0,65535\n"
+        "rxq port=0 qid=0 pmd=0 numa=0 mobility=excluded n_moves=9 "
+        "tunnel_flows=14 cycles=10 packets=11 polls=12 full_batches=13 "
+        "backlog=1 history=100,0,65535\n"
         "rxq port=1 qid=3 pmd=none numa=-2147483648\n"
         "flows port=1 pmd=0 flows=0\n";
     struct vmq_snapshot s;
@@ -554,6 +556,7 @@ test_text(void **state)
     assert_int_equal(s.n_rxqs, 2);
     assert_int_equal(s.rxqs[0].mobility, VMQ_EXCLUDED);
     assert_int_equal(s.rxqs[0].n_moves, 9);
+    assert_int_equal(s.rxqs[0].tunnel_flows, 14);
     assert_int_equal(s.rxqs[0].cycles, 10);
     assert_int_equal(s.rxqs[0].packets, 11);
     assert_int_equal(s.rxqs[0].polls, 12);

@@ -233,6 +233,7 @@ disturbance(const struct dumb *d, uint32_t rxq)
     const struct vmq_rxq *q = &d->s->rxqs[rxq];
     uint64_t cost = d->s->window_ms ? q->packets * 10 / d->s->window_ms : 0;
 
+    cost += q->tunnel_flows;
     for (uint32_t i = 0; i < d->s->n_port_pmds; i++) {
         const struct vmq_port_pmd *pp = &d->s->port_pmds[i];
 
