@@ -31,6 +31,12 @@
  * carries the problem around. */
 #define VMQ_MIN_GAIN_BP 500
 
+/* A PMD that gets less than this has no CPU to spare, however little it has to
+ * do.  At zero, queues would run after each moment in which one of the PMDs of
+ * a starved host has more of a CPU than the others; at all of a PMD, some
+ * other program on each CPU now and then would stop relief. */
+#define VMQ_MIN_CAPACITY_PPM (VMQ_PPM / 2)
+
 /* A queue and a destination for it, with all that the choice depends on. */
 struct candidate {
     uint32_t rxq;
@@ -483,8 +489,8 @@ review_offers(const struct planner *planner, uint32_t from, uint32_t elephant,
 }
 
 /* Chooses the next move off the overloaded PMD 'from', whose queues are the
- * plan's first 'n' offers.  Returns true if there is one, in '*best'.  Otherwise judges
- * the PMD and returns false. */
+ * plan's first 'n' offers.  Returns true if there is one, in '*best'.
+ * Otherwise judges the PMD and returns false. */
 static bool
 choose_spread(struct planner *planner, uint32_t from, uint32_t n,
               struct candidate *best)
@@ -551,6 +557,27 @@ spread_pmd(struct planner *planner, uint32_t from)
     }
 }
 
+/* Is there no CPU to spare for 'group'?  That is so if several PMDs are active
+ * and none gets enough of its own CPU.  To wake one more would take from them:
+ * it says nothing that nobody takes from one that blocks. */
+static bool
+is_starved(const struct planner *planner, uint32_t group)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < planner->snapshot->n_pmds; i++) {
+        const struct planner_pmd *pmd = &planner->pmds[i];
+
+        if (planner_is_member(planner, i, group) && pmd->n_rxqs) {
+            if (pmd->capacity_ppm >= VMQ_MIN_CAPACITY_PPM) {
+                return false;
+            }
+            n++;
+        }
+    }
+    return n > 1;
+}
+
 /* Relieves the overloaded PMDs of 'group', the worst first.  Returns true if
  * there are any that something could be done about: then is no time to free
  * PMDs. */
@@ -558,6 +585,7 @@ bool
 vmq_planner_spread(struct planner *planner, uint32_t group)
 {
     struct vmq_rank *ranks = planner->pmd_ranks;
+    bool starved = is_starved(planner, group);
     bool wanting = false;
     uint32_t n = 0;
 
@@ -568,7 +596,11 @@ vmq_planner_spread(struct planner *planner, uint32_t group)
             || !vmq_planner_is_overloaded(planner, i)) {
             continue;
         }
-        if (planner->snapshot->pmds[i].settling) {
+        if (starved || planner->snapshot->pmds[i].settling) {
+            if (starved) {
+                vmq_planner_judge(planner, i, VMQ_VERDICT_NO_DESTINATION,
+                                  VMQ_NONE, VMQ_NONE);
+            }
             wanting = true;
             continue;
         }

@@ -76,7 +76,8 @@
  *        none leaves the node of its port to free a PMD.
  *   P4.  There are at most pmd-vmq-max-moves moves.  No PMD both gives and
  *        takes.
- *   P5.  Only overloaded PMDs are relieved.  Each move of the spread pass
+ *   P5.  Only overloaded PMDs are relieved, and none while several PMDs are
+ *        active and none gets half of its CPU.  Each move of the spread pass
  *        makes the vector of pressures, sorted from the highest down, strictly
  *        smaller in lexicographic order.  Thus no move gains nothing.
  *        Whatever queues are taken to want, a destination ends at pressure

@@ -486,6 +486,59 @@ stolen_time_leaves_less_room(void **state)
 }
 
 static void
+nothing_is_spread_where_no_cpu_is_to_spare(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 100);
+    host_add(&h, 0, 200);
+    host_add(&h, 1, 100);
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 100 * 97;
+    h.s.pmds[1].stolen_cycles = h.s.window_cycles / 100 * 51;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
+
+    /* One PMD that gets half of its CPU is enough. */
+    h.s.pmds[1].stolen_cycles = h.s.window_cycles / 2;
+    host_expect(&h, "q0 0>1 spread");
+
+    /* Of one that polls alone, nobody knows what the others would get. */
+    h.s.rxqs[2].pmd = 0;
+    h.s.pmds[1].parked = true;
+    h.s.pmds[1].stolen_cycles = 0;
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+/* Eight PMDs that share two CPUs with each other and with other programs: what
+ * each of them gets changes all the time. */
+static void
+queues_of_a_starved_host_rest(void **state)
+{
+    struct test_random r = { 1 };
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0 0 0 0 0");
+    for (uint32_t i = 0; i < 32; i++) {
+        host_add(&h, i % 8, 150);
+    }
+    for (int t = 0; t < 200; t++) {
+        for (uint32_t i = 0; i < 8; i++) {
+            h.s.pmds[i].stolen_cycles
+                = (h.s.window_cycles / 100 * test_random_range(&r, 55, 97));
+        }
+        host_plan(&h);
+        host_apply(&h, 100);
+    }
+    assert_in_range(h.n_moves, 0, 32);
+    host_destroy(&h);
+}
+
+static void
 the_worst_pmd_is_relieved_first(void **state)
 {
     struct vmq_host h;
@@ -1989,6 +2042,8 @@ main(void)
         cmocka_unit_test(a_pmd_never_swaps_its_only_queue_with_a_parked_one),
         cmocka_unit_test(stolen_time_is_a_reason_to_leave),
         cmocka_unit_test(stolen_time_leaves_less_room),
+        cmocka_unit_test(nothing_is_spread_where_no_cpu_is_to_spare),
+        cmocka_unit_test(queues_of_a_starved_host_rest),
         cmocka_unit_test(the_worst_pmd_is_relieved_first),
         cmocka_unit_test(max_moves_bounds_a_plan),
         cmocka_unit_test(no_credit_no_move_but_the_candidate_is_named),

@@ -384,6 +384,12 @@ dumb(struct test_random *r, struct vmq_host *h)
     struct vmq_plan plan;
 
     disturb(r, h);
+    if (test_one_in(r, 10)) {
+        for (uint32_t i = 0; i < h->s.n_pmds; i++) {
+            h->s.pmds[i].stolen_cycles = (h->s.window_cycles / 100
+                                          * test_random_range(r, 45, 99));
+        }
+    }
     host_plan(h);
     vmq_plan_init(&plan);
     dumb_plan(&h->s, &h->config, h->ledger, &plan);

@@ -425,6 +425,22 @@ relieve_once(struct dumb *d, uint32_t from)
     return false;
 }
 
+/* Do the PMDs that may exchange queues with 'first' get too little CPU? */
+static bool
+starved(const struct dumb *d, uint32_t first)
+{
+    uint32_t n = 0, n_starved = 0;
+
+    for (uint32_t i = 0; i < d->s->n_pmds; i++) {
+        if (together(d, first, i) && !d->s->pmds[i].isolated
+            && n_rxqs(d, i)) {
+            n++;
+            n_starved += vmq_pmd_capacity_ppm(d->s, i) < 500000;
+        }
+    }
+    return n > 1 && n == n_starved;
+}
+
 /* Relieves the PMDs that may exchange queues with 'first'. */
 static bool
 spread(struct dumb *d, uint32_t first)
@@ -437,7 +453,10 @@ spread(struct dumb *d, uint32_t first)
         done[i] = (!together(d, first, i) || d->s->pmds[i].isolated
                    || !overloaded(d, i));
         at_first[i] = pressure(d, i, sum(d, d->demand, i));
-        if (!done[i] && d->s->pmds[i].settling) {
+        if (!done[i] && starved(d, first)) {
+            judge(d, i, VMQ_VERDICT_NO_DESTINATION, VMQ_NONE, VMQ_NONE);
+            done[i] = wanting = true;
+        } else if (!done[i] && d->s->pmds[i].settling) {
             done[i] = wanting = true;
         }
     }
