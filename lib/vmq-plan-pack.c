@@ -263,6 +263,21 @@ group_is_settling(const struct planner *planner, uint32_t group)
     return false;
 }
 
+/* Is enough known of PMD 'pmd' to empty it?  After a restart, when most queues
+ * of its group are young, all of its own must have their full history, else
+ * they would be piled up before their load shows.  Later, single young ones
+ * count with what they have shown, since a port that is added now and then
+ * would keep its PMD awake for ever. */
+static bool
+is_known(const struct planner *planner, uint32_t pmd)
+{
+    const struct planner_pmd *source = &planner->pmds[pmd];
+    const struct planner_numa *group = &planner->numas[source->group];
+
+    return (!source->n_young
+            || (!source->n_unseen && group->n_young * 2 <= group->n_queues));
+}
+
 /* Frees PMDs of 'group' whose queues fit on others.  An evacuation that has
  * begun goes on at once; a new one begins only when the last moves have shown
  * up. */
@@ -295,7 +310,7 @@ vmq_planner_coalesce(struct planner *planner, uint32_t group)
             verdict = VMQ_VERDICT_MIN_PMDS;
         } else if (settling && !planner->snapshot->pmds[i].evacuating) {
             verdict = VMQ_VERDICT_SETTLING;
-        } else if (!pmd->known) {
+        } else if (!is_known(planner, i)) {
             verdict = VMQ_VERDICT_WARMING;
         } else {
             empty_pmd(planner, i, VMQ_REASON_COALESCE);

@@ -161,13 +161,13 @@ prepare_pmd(struct planner *planner, uint32_t i)
     pmd->numa = find_numa(planner, snapshot->pmds[i].numa_id);
     pmd->group = planner->config->cross_numa ? 0 : pmd->numa;
     pmd->n_rxqs = pmd->n_first;
-    pmd->known = true;
     for (uint32_t k = 0; k < pmd->n_first; k++) {
         const struct vmq_rxq *measured = &snapshot->rxqs[own[k]];
 
         pmd->load_ppm += planner->rxqs[own[k]].load_ppm;
         pmd->fixed |= measured->mobility != VMQ_DYNAMIC;
-        pmd->known &= measured->n_history >= VMQ_HISTORY_SLOTS;
+        pmd->n_young += measured->n_history < VMQ_HISTORY_SLOTS;
+        pmd->n_unseen += !measured->n_history;
     }
     assume_demand(planner, pmd);
     for (uint32_t k = 0; k < pmd->n_first; k++) {
@@ -177,6 +177,8 @@ prepare_pmd(struct planner *planner, uint32_t i)
     if (pmd->n_rxqs && !snapshot->pmds[i].isolated) {
         planner->numas[pmd->numa].n_active++;
         planner->numas[pmd->numa].n_rxqs += pmd->n_rxqs;
+        planner->numas[pmd->group].n_queues += pmd->n_rxqs;
+        planner->numas[pmd->group].n_young += pmd->n_young;
     }
 }
 

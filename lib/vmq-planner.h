@@ -71,7 +71,8 @@ struct planner_pmd {
     uint32_t core;              /* Index of its core, of some hyperthreads. */
     bool losing;                /* Has no time left, thus loses packets. */
     bool fixed;                 /* Has queues that cannot be moved. */
-    bool known;                 /* All queues have their full history. */
+    uint32_t n_young;           /* Queues without their full history... */
+    uint32_t n_unseen;          /* ...and without any. */
     bool gave;                  /* Gave or took a queue in this plan. */
     bool took;
     uint32_t slots_bp[PLANNER_SLOTS]; /* As predicted. */
@@ -104,7 +105,11 @@ struct planner_numa {
     int32_t numa_id;
     uint32_t n_rxqs;            /* Polled here and not isolated. */
     uint32_t n_active;          /* Non-isolated PMDs with queues. */
-    bool busy;                  /* Of a group: with more than freeing PMDs. */
+
+    /* Of a group. */
+    uint32_t n_queues;          /* At first... */
+    uint32_t n_young;           /* ...without their full history. */
+    bool busy;                  /* With more than freeing PMDs. */
 };
 
 struct planner {

@@ -1059,6 +1059,43 @@ a_young_queue_holds_up_only_its_own_pmd(void **state)
 }
 
 static void
+young_queues_among_known_ones_hold_up_nothing(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 500);
+    host_add(&h, 1, 2000);
+    host_add(&h, 2, 400);
+
+    h.s.rxqs[2].packets = 3000;
+    h.config.max_moves = 1;
+
+    /* It has been seen for a slot, and counts with what it has shown. */
+    h.s.rxqs[3].n_history = 1;
+    host_expect(&h, "q3 2>1 coalesce");
+    h.s.rxqs[3].history_bp[0] = 7000;
+    host_expect(&h, "q2 1>0 coalesce");
+    assert_int_equal(verdict(&h, 2), VMQ_VERDICT_NO_FIT);
+
+    /* It has not been seen at all. */
+    host_set_load(&h, 3, 400);
+    h.s.rxqs[3].n_history = 0;
+    host_expect(&h, "q2 1>0 coalesce");
+    assert_int_equal(verdict(&h, 2), VMQ_VERDICT_WARMING);
+
+    /* It is one of many: this is a new switch. */
+    h.s.rxqs[3].n_history = h.s.rxqs[2].n_history = 19;
+    host_expect(&h, "q3 2>1 coalesce");
+    h.s.rxqs[1].n_history = 19;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 2), VMQ_VERDICT_WARMING);
+    host_destroy(&h);
+}
+
+static void
 of_a_young_queue_the_worst_is_assumed(void **state)
 {
     struct vmq_host h;
@@ -2068,6 +2105,7 @@ main(void)
         cmocka_unit_test(an_idle_queue_without_credit_does_not_block),
         cmocka_unit_test(coalescing_returns_no_queue),
         cmocka_unit_test(a_young_queue_holds_up_only_its_own_pmd),
+        cmocka_unit_test(young_queues_among_known_ones_hold_up_nothing),
         cmocka_unit_test(of_a_young_queue_the_worst_is_assumed),
         cmocka_unit_test(a_hundred_idle_queues_are_not_rounded_to_nothing),
         cmocka_unit_test(nothing_is_packed_onto_a_pmd_that_cannot_keep_up),

@@ -683,7 +683,7 @@ empty(struct dumb *d, uint32_t from, enum vmq_reason reason)
     return ok;
 }
 
-/* Is there a queue of 'pmd' that must not move, or has no full history? */
+/* Is there a queue of 'pmd' that must not move? */
 static bool
 has_fixed(const struct dumb *d, uint32_t pmd)
 {
@@ -697,15 +697,25 @@ has_fixed(const struct dumb *d, uint32_t pmd)
 }
 
 static bool
-has_young(const struct dumb *d, uint32_t pmd)
+is_unknown(const struct dumb *d, uint32_t pmd)
 {
+    uint32_t n = 0, n_young = 0;
+    bool young = false, unseen = false;
+
     for (uint32_t i = 0; i < d->s->n_rxqs; i++) {
-        if (d->s->rxqs[i].pmd == pmd
-            && d->s->rxqs[i].n_history < VMQ_HISTORY_SLOTS) {
-            return true;
+        const struct vmq_rxq *q = &d->s->rxqs[i];
+
+        if (q->pmd != VMQ_NONE && !d->s->pmds[q->pmd].isolated
+            && together(d, pmd, q->pmd)) {
+            n++;
+            n_young += q->n_history < VMQ_HISTORY_SLOTS;
+        }
+        if (q->pmd == pmd) {
+            young |= q->n_history < VMQ_HISTORY_SLOTS;
+            unseen |= !q->n_history;
         }
     }
-    return false;
+    return young && (unseen || n_young > n - n_young);
 }
 
 static uint64_t
@@ -797,7 +807,7 @@ coalesce(struct dumb *d, uint32_t first)
             verdict = VMQ_VERDICT_MIN_PMDS;
         } else if (settling && !d->s->pmds[i].evacuating) {
             verdict = VMQ_VERDICT_SETTLING;
-        } else if (has_young(d, i)) {
+        } else if (is_unknown(d, i)) {
             verdict = VMQ_VERDICT_WARMING;
         } else {
             empty(d, i, VMQ_REASON_COALESCE);
