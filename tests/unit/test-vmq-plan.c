@@ -163,6 +163,38 @@ a_thousand_tiny_queues_can_leave_too(void **state)
     host_destroy(&h);
 }
 
+/* Of 0.1 % of a PMD, or half as much as the mean of its PMD's queues. */
+static void
+a_queue_must_be_worth_moving(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    for (int i = 0; i < 9; i++) {
+        host_add(&h, 0, 1000);
+        h.s.rxqs[i].mobility = VMQ_PINNED;
+    }
+    host_add(&h, 0, 10);
+    host_expect(&h, "q9 0>1 spread");
+    host_set_load(&h, 9, 9);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_IMMOBILE);
+    host_destroy(&h);
+
+    host_init(&h, "0 0");
+    for (int i = 0; i < 1199; i++) {
+        host_add(&h, 0, 8);
+        h.s.rxqs[i].mobility = VMQ_PINNED;
+    }
+    host_add(&h, 0, 4);
+    host_expect(&h, "q1199 0>1 spread");
+    host_set_load(&h, 1199, 3);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_IMMOBILE);
+    host_destroy(&h);
+}
+
 static void
 an_elephant_stays_and_the_others_leave_it(void **state)
 {
@@ -873,6 +905,23 @@ the_pmd_that_is_cheapest_to_free_is_freed(void **state)
 }
 
 static void
+freeing_a_pmd_costs_a_credit_for_each_queue(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 500);
+    host_add(&h, 0, 500);
+    host_add(&h, 1, 1000);
+    h.s.rxqs[2].packets = 29970;        /* A little less than a credit. */
+    host_expect(&h, "q2 1>0 coalesce");
+    h.s.rxqs[2].packets = 30030;
+    host_expect(&h, "q0 0>1 coalesce, q1 0>1 coalesce");
+    host_destroy(&h);
+}
+
+static void
 an_evacuation_larger_than_max_moves_goes_on(void **state)
 {
     struct vmq_host h;
@@ -1031,6 +1080,33 @@ coalescing_returns_no_queue(void **state)
 
     h.s.now_ms += VMQ_PINGPONG_MS;
     host_expect(&h, "q1 1>0 coalesce");
+    host_destroy(&h);
+}
+
+/* q0 may go to core 2, but not back to core 1.  q1 then fits nowhere. */
+static void
+the_last_obstacle_is_named(void **state)
+{
+    struct vmq_move move = {
+        .rxq = 0, .from = 1, .to = 0, .reason = VMQ_REASON_SPREAD
+    };
+    enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 2900);
+    host_add(&h, 1, 4000);
+    host_add(&h, 2, 4400);
+    h.s.rxqs[0].history_bp[3] = 100;
+    h.s.rxqs[2].history_bp[3] = 4700;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    vmq_credit_commit(h.ledger, &h.config, &h.s, &move, 1, &outcome, NULL);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
     host_destroy(&h);
 }
 
@@ -1305,6 +1381,32 @@ cross_numa_lets_the_last_queue_of_a_node_leave(void **state)
 }
 
 static void
+cross_numa_keeps_min_pmds_of_the_node_left(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1");
+    h.config.cross_numa = true;
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 300);
+    host_add(&h, 1, 300);
+    host_add(&h, 2, 300);
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 9;
+    h.s.pmds[1].stolen_cycles = h.s.window_cycles / 10 * 9;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+
+    /* No more PMDs than queues need be active: not once q0 has left, and then
+     * not once q1 has. */
+    h.s.rxqs[2].pmd = 2;
+    host_set_load(&h, 1, 900);
+    host_expect(&h, "q0 0>2 spread, q1 1>2 spread");
+    host_destroy(&h);
+}
+
+static void
 no_queue_leaves_its_node_to_free_a_pmd(void **state)
 {
     struct vmq_host h;
@@ -1342,6 +1444,21 @@ min_pmds_wakes_pmds(void **state)
     host_apply(&h, 100);
     host_expect(&h, "");
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_MIN_PMDS);
+    host_destroy(&h);
+}
+
+static void
+min_pmds_wakes_a_sibling_rather_than_none(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.s.pmds[1].sibling_group = 0;
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1500);
+    host_expect(&h, "q0 0>1 min-pmds");
     host_destroy(&h);
 }
 
@@ -2060,6 +2177,7 @@ main(void)
         cmocka_unit_test(load_below_the_threshold_is_left_alone),
         cmocka_unit_test(twenty_small_queues_are_relieved_in_one_plan),
         cmocka_unit_test(a_thousand_tiny_queues_can_leave_too),
+        cmocka_unit_test(a_queue_must_be_worth_moving),
         cmocka_unit_test(an_elephant_stays_and_the_others_leave_it),
         cmocka_unit_test(idle_neighbors_of_an_elephant_stay),
         cmocka_unit_test(a_starved_neighbor_of_an_elephant_leaves),
@@ -2097,6 +2215,7 @@ main(void)
         cmocka_unit_test(peaks_that_coincide_do_not_fit),
         cmocka_unit_test(the_present_counts_as_well_as_the_past),
         cmocka_unit_test(the_pmd_that_is_cheapest_to_free_is_freed),
+        cmocka_unit_test(freeing_a_pmd_costs_a_credit_for_each_queue),
         cmocka_unit_test(an_evacuation_larger_than_max_moves_goes_on),
         cmocka_unit_test(an_evacuation_that_does_not_fit_any_more_stops),
         cmocka_unit_test(an_evacuation_that_has_begun_comes_first),
@@ -2104,6 +2223,7 @@ main(void)
         cmocka_unit_test(a_pmd_is_freed_wholly_or_not_at_all),
         cmocka_unit_test(an_idle_queue_without_credit_does_not_block),
         cmocka_unit_test(coalescing_returns_no_queue),
+        cmocka_unit_test(the_last_obstacle_is_named),
         cmocka_unit_test(a_young_queue_holds_up_only_its_own_pmd),
         cmocka_unit_test(young_queues_among_known_ones_hold_up_nothing),
         cmocka_unit_test(of_a_young_queue_the_worst_is_assumed),
@@ -2116,8 +2236,10 @@ main(void)
         cmocka_unit_test(numa_nodes_are_kept_apart),
         cmocka_unit_test(cross_numa_lets_an_overloaded_node_use_another),
         cmocka_unit_test(cross_numa_lets_the_last_queue_of_a_node_leave),
+        cmocka_unit_test(cross_numa_keeps_min_pmds_of_the_node_left),
         cmocka_unit_test(no_queue_leaves_its_node_to_free_a_pmd),
         cmocka_unit_test(min_pmds_wakes_pmds),
+        cmocka_unit_test(min_pmds_wakes_a_sibling_rather_than_none),
         cmocka_unit_test(min_pmds_is_capped_by_the_queues),
         cmocka_unit_test(a_starved_pmd_is_replaced_within_the_bounds),
         cmocka_unit_test(max_pmds_keeps_pmds_from_waking),

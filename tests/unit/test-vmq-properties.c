@@ -397,6 +397,21 @@ dumb(struct test_random *r, struct vmq_host *h)
     vmq_plan_destroy(&plan);
 }
 
+/* The same in memory that has been used for the plan of another host. */
+static void
+reuse(struct test_random *r, struct vmq_host *h)
+{
+    static struct vmq_plan reused;
+
+    disturb(r, h);
+    host_plan(h);
+    vmq_plan_compute(&h->s, &h->config, h->ledger, &reused);
+    CHECK(h, same_plan(&reused, &h->plan));
+    if (!this_case) {
+        vmq_plan_destroy(&reused);
+    }
+}
+
 /* P1 to P4: what a plan may touch. */
 static void
 rules(struct test_random *r, struct vmq_host *h)
@@ -971,6 +986,7 @@ loop(struct test_random *r, struct vmq_host *h)
     }
 
 PROPERTY(dumb, 5)
+PROPERTY(reuse, 5)
 PROPERTY(rules, 1)
 PROPERTY(relief, 1)
 PROPERTY(predictions, 1)
@@ -992,6 +1008,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dumb_property),
+        cmocka_unit_test(reuse_property),
         cmocka_unit_test(rules_property),
         cmocka_unit_test(relief_property),
         cmocka_unit_test(predictions_property),
