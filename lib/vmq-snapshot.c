@@ -341,6 +341,38 @@ vmq_snapshot_find_rxq(const struct vmq_snapshot *snapshot,
             ? low : VMQ_NONE);
 }
 
+void
+vmq_snapshot_match_rxqs(const struct vmq_snapshot *a,
+                        const struct vmq_snapshot *b, uint32_t matches[])
+{
+    uint32_t compared = VMQ_NONE;
+    bool same_name = false;
+    uint32_t j = 0;
+
+    for (uint32_t i = 0; i < a->n_rxqs; i++) {
+        const struct vmq_port *port = &a->ports[a->rxqs[i].port];
+        uint64_t key = vmq_pair(port->port_no, a->rxqs[i].qid);
+
+        while (j < b->n_rxqs
+               && vmq_pair(b->ports[b->rxqs[j].port].port_no,
+                           b->rxqs[j].qid) < key) {
+            j++;
+        }
+        matches[i] = VMQ_NONE;
+        if (j < b->n_rxqs && vmq_pair(b->ports[b->rxqs[j].port].port_no,
+                                      b->rxqs[j].qid) == key) {
+            if (compared != a->rxqs[i].port) {
+                compared = a->rxqs[i].port;
+                same_name = !strcmp(port->name,
+                                    b->ports[b->rxqs[j].port].name);
+            }
+            if (same_name) {
+                matches[i] = j;
+            }
+        }
+    }
+}
+
 /* Derived figures. */
 
 /* Returns the part of the window that 'cycles' are, in basis points. */

@@ -215,6 +215,13 @@ uint32_t vmq_snapshot_find_pmd(const struct vmq_snapshot *, uint32_t core_id);
 uint32_t vmq_snapshot_find_rxq(const struct vmq_snapshot *,
                                const char *port_name, uint32_t qid);
 
+/* Stores in 'matches[i]' the index in 'b' of queue 'i' of 'a': that of the
+ * same number, port number and port name, or VMQ_NONE if there is none.  Both
+ * must be in order. */
+void vmq_snapshot_match_rxqs(const struct vmq_snapshot *a,
+                             const struct vmq_snapshot *b,
+                             uint32_t matches[]);
+
 /* Derived figures of a windowed snapshot, in basis points of one PMD. */
 uint32_t vmq_rxq_load_bp(const struct vmq_snapshot *, uint32_t rxq);
 uint32_t vmq_pmd_capacity_bp(const struct vmq_snapshot *, uint32_t pmd);

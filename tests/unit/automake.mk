@@ -83,6 +83,8 @@ tests_unit_test_vmq_snapshot_SOURCES = \
 	tests/unit/vmq-test.h
 tests_unit_test_vmq_snapshot_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_snapshot_LDADD = $(UNIT_LDADD)
+# Counts comparisons of names.
+tests_unit_test_vmq_snapshot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strcmp
 
 tests_unit_test_vmq_tenants_SOURCES = \
 	tests/unit/test-vmq-tenants.c \

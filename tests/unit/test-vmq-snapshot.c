@@ -22,6 +22,20 @@
 #include "vmq-test.h"
 #include "vmq-util.h"
 
+/* Comparisons of names, which a look-up must not do for each port.  The linker
+ * has the calls of strcmp() come here. */
+static unsigned int n_compared;
+
+int __real_strcmp(const char *, const char *);
+int __wrap_strcmp(const char *, const char *);
+
+int
+__wrap_strcmp(const char *a, const char *b)
+{
+    n_compared++;
+    return __real_strcmp(a, b);
+}
+
 /* Random snapshots. */
 
 static uint64_t
@@ -243,6 +257,75 @@ test_large(void **state)
     s.ports[4999].name = vmq_xstrdup("vhost17");
     assert_false(vmq_snapshot_valid(&s, false, NULL));
     vmq_snapshot_destroy(&s);
+}
+
+/* Adds 'n_ports' ports of two queues.  If 'changed', every third port is not
+ * there, every fifth has another name, and every seventh one queue less. */
+static void
+add_ports(struct vmq_snapshot *s, uint32_t n_ports, bool changed)
+{
+    for (uint32_t i = 0; i < n_ports; i++) {
+        char name[16];
+        uint32_t port;
+
+        if (changed && !(i % 3)) {
+            continue;
+        }
+        snprintf(name, sizeof name, changed && !(i % 5) ? "new%u" : "vm%u", i);
+        port = vmq_snapshot_add_port(s, name, i * 2);
+        vmq_snapshot_add_rxq(s, port, 0, VMQ_NONE, 0);
+        if (!changed || i % 7) {
+            vmq_snapshot_add_rxq(s, port, 1, VMQ_NONE, 0);
+        }
+    }
+    vmq_snapshot_sort(s);
+}
+
+/* Finding the queues of one snapshot in another takes one walk. */
+static void
+test_match(void **state)
+{
+    enum { N_PORTS = 2048 };
+    uint32_t matches[2 * N_PORTS];
+    struct vmq_snapshot a, b;
+
+    (void) state;
+    vmq_snapshot_init(&a);
+    vmq_snapshot_init(&b);
+    add_ports(&a, N_PORTS, false);
+    add_ports(&b, N_PORTS, true);
+
+    n_compared = 0;
+    vmq_snapshot_match_rxqs(&a, &b, matches);
+    assert_in_range(n_compared, N_PORTS / 2, N_PORTS);
+    for (uint32_t i = 0; i < a.n_rxqs; i++) {
+        uint32_t port = a.rxqs[i].port, qid = a.rxqs[i].qid;
+
+        if (!(port % 3) || !(port % 5) || (qid && !(port % 7))) {
+            assert_int_equal(matches[i], VMQ_NONE);
+        } else {
+            assert_true(matches[i] < b.n_rxqs);
+            assert_string_equal(a.ports[port].name,
+                                b.ports[b.rxqs[matches[i]].port].name);
+            assert_int_equal(qid, b.rxqs[matches[i]].qid);
+        }
+    }
+
+    /* The other way, and where there is nothing. */
+    vmq_snapshot_match_rxqs(&b, &a, matches);
+    for (uint32_t i = 0; i < b.n_rxqs; i++) {
+        bool renamed = !(b.ports[b.rxqs[i].port].port_no / 2 % 5);
+
+        assert_int_equal(matches[i] == VMQ_NONE, renamed);
+    }
+    vmq_snapshot_clear(&b);
+    vmq_snapshot_match_rxqs(&a, &b, matches);
+    for (uint32_t i = 0; i < a.n_rxqs; i++) {
+        assert_int_equal(matches[i], VMQ_NONE);
+    }
+    vmq_snapshot_match_rxqs(&b, &a, matches);
+    vmq_snapshot_destroy(&a);
+    vmq_snapshot_destroy(&b);
 }
 
 static void
@@ -780,6 +863,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_build),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_match),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_sort),
         cmocka_unit_test(test_invalid),
