@@ -26,6 +26,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-credit.h \
 	lib/vmq-engine.c \
 	lib/vmq-engine.h \
+	lib/vmq-fields.c \
+	lib/vmq-fields.h \
 	lib/vmq-handoff.c \
 	lib/vmq-handoff.h \
 	lib/vmq-hist.c \
@@ -43,6 +45,10 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-plan.h \
 	lib/vmq-planner.c \
 	lib/vmq-planner.h \
+	lib/vmq-show-loads.c \
+	lib/vmq-show-loads.h \
+	lib/vmq-show.c \
+	lib/vmq-show.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
 	lib/vmq-unixctl.c \
@@ -66,4 +72,5 @@ TESTSUITE_AT += \
 SYSTEM_DPDK_TESTSUITE_AT += tests/system-dpdk-vmq.at
 tests_ovstest_SOURCES += \
 	tests/test-vmq-engine.c \
+	tests/test-vmq-fields.c \
 	tests/test-vmq-handoff.c

@@ -60,6 +60,8 @@ OVS_OVERLAY += \
 	lib/vmq-credit.h \
 	lib/vmq-engine.c \
 	lib/vmq-engine.h \
+	lib/vmq-fields.c \
+	lib/vmq-fields.h \
 	lib/vmq-handoff.c \
 	lib/vmq-handoff.h \
 	lib/vmq-hist.c \
@@ -77,6 +79,10 @@ OVS_OVERLAY += \
 	lib/vmq-plan.h \
 	lib/vmq-planner.c \
 	lib/vmq-planner.h \
+	lib/vmq-show-loads.c \
+	lib/vmq-show-loads.h \
+	lib/vmq-show.c \
+	lib/vmq-show.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
 	lib/vmq-unixctl.c \

@@ -7,6 +7,7 @@
 OVS_OVERLAY += \
 	tests/system-dpdk-vmq.at \
 	tests/test-vmq-engine.c \
+	tests/test-vmq-fields.c \
 	tests/test-vmq-handoff.c \
 	tests/vmq-handoff.at \
 	tests/vmq.at
