@@ -100,32 +100,32 @@ parse_number(const char *option, const char *s, double min, double max)
 static void
 parse_pmds(struct sim_args *args, const char *s)
 {
-    struct sim_options *o = &args->options;
+    struct sim_options *options = &args->options;
     int32_t numa_id = 0;
 
-    for (o->n_pmds = 0; ; s++, numa_id++) {
+    for (options->n_pmds = 0; ; s++, numa_id++) {
         char *end;
         unsigned long int n = strtoul(s, &end, 10);
 
         if (end == s || *s == '-' || (*end && *end != ',')) {
             sim_fatal("--pmds: \"%s\" is not a number of PMDs", s);
-        } else if (n > MAX_PMDS - o->n_pmds) {
+        } else if (n > MAX_PMDS - options->n_pmds) {
             sim_fatal("--pmds: there cannot be more than %d", MAX_PMDS);
         }
-        args->numa_ids = vmq_xrealloc(args->numa_ids, o->n_pmds + n,
+        args->numa_ids = vmq_xrealloc(args->numa_ids, options->n_pmds + n,
                                       sizeof *args->numa_ids);
         while (n--) {
-            args->numa_ids[o->n_pmds++] = numa_id;
+            args->numa_ids[options->n_pmds++] = numa_id;
         }
         s = end;
         if (!*s) {
             break;
         }
     }
-    if (!o->n_pmds) {
+    if (!options->n_pmds) {
         sim_fatal("--pmds: there must be at least one PMD");
     }
-    o->numa_ids = args->numa_ids;
+    options->numa_ids = args->numa_ids;
 }
 
 static void
@@ -252,7 +252,7 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         OPT_TIMELINE, OPT_SWEEP, OPT_SNAPSHOT, OPT_BLACKOUT, OPT_UPCALL,
         OPT_FLOWS, OPT_JOBS, OPT_EVERY_TICK,
     };
-    static const struct option options[] = {
+    static const struct option long_options[] = {
         { "trace", required_argument, NULL, OPT_TRACE },
         { "pmds", required_argument, NULL, OPT_PMDS },
         { "policy", required_argument, NULL, OPT_POLICY },
@@ -276,17 +276,17 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         { "version", no_argument, NULL, 'V' },
         { NULL, 0, NULL, 0 },
     };
-    struct sim_options *o = &args->options;
+    struct sim_options *options = &args->options;
     int c;
 
-    vmq_config_init(&o->config);
-    o->speedup = 1;
-    o->hz = 2.4e9;
-    o->cycles_per_packet = 600;
-    o->ring = 2048;
-    o->flows = 1000;
+    vmq_config_init(&options->config);
+    options->speedup = 1;
+    options->hz = 2.4e9;
+    options->cycles_per_packet = 600;
+    options->ring = 2048;
+    options->flows = 1000;
     parse_policies(args, "all");
-    while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
         const struct vmq_setting *setting;
         const char *value;
 
@@ -295,52 +295,52 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         case OPT_PMDS: parse_pmds(args, optarg); break;
         case OPT_POLICY: parse_policies(args, optarg); break;
         case OPT_SPEEDUP:
-            o->speedup = parse_number("speedup", optarg, 1e-3, 1e6);
+            options->speedup = parse_number("speedup", optarg, 1e-3, 1e6);
             break;
         case OPT_SHAPE:
             if (strcmp(optarg, "step") && strcmp(optarg, "ramp")) {
                 sim_fatal("--shape: \"%s\" is neither step nor ramp", optarg);
             }
-            o->ramp = !strcmp(optarg, "ramp");
+            options->ramp = !strcmp(optarg, "ramp");
             break;
         case OPT_SET:
             setting = parse_setting("set", optarg, &value);
-            set_setting("set", &o->config, setting, value);
+            set_setting("set", &options->config, setting, value);
             args->overrides = vmq_xrealloc(args->overrides,
                                            args->n_overrides + 1,
                                            sizeof *args->overrides);
             args->overrides[args->n_overrides++]
                 = (struct sim_override) { setting, value };
             break;
-        case OPT_HZ: o->hz = parse_number("hz", optarg, 1, 1e12); break;
+        case OPT_HZ: options->hz = parse_number("hz", optarg, 1, 1e12); break;
         case OPT_CYCLES:
-            o->cycles_per_packet = parse_number("cycles-per-packet", optarg,
-                                                1, 1e9);
+            options->cycles_per_packet = parse_number("cycles-per-packet",
+                                                      optarg, 1, 1e9);
             break;
         case OPT_RING:
-            o->ring = parse_number("ring", optarg, 1, 1e9);
+            options->ring = parse_number("ring", optarg, 1, 1e9);
             break;
         case OPT_SEED:
-            o->seed = parse_number("seed", optarg, 0, UINT32_MAX);
+            options->seed = parse_number("seed", optarg, 0, UINT32_MAX);
             break;
         case OPT_FORMAT: args->format = parse_format(optarg); break;
         case OPT_TIMELINE: args->timeline_file = optarg; break;
         case OPT_SWEEP: parse_sweep(args, optarg); break;
         case OPT_SNAPSHOT: args->snapshot_file = optarg; break;
         case OPT_BLACKOUT:
-            o->move_blackout_us = parse_number("move-blackout-us", optarg, 0,
-                                               1e9);
+            options->move_blackout_us = parse_number("move-blackout-us",
+                                                     optarg, 0, 1e9);
             break;
         case OPT_UPCALL:
-            o->upcall_us = parse_number("upcall-us", optarg, 0, 1e9);
+            options->upcall_us = parse_number("upcall-us", optarg, 0, 1e9);
             break;
         case OPT_FLOWS:
-            o->flows = parse_number("flows", optarg, 0, 1e9);
+            options->flows = parse_number("flows", optarg, 0, 1e9);
             break;
         case OPT_JOBS:
             args->n_threads = parse_number("jobs", optarg, 1, 1024);
             break;
-        case OPT_EVERY_TICK: o->every_tick = true; break;
+        case OPT_EVERY_TICK: options->every_tick = true; break;
         case 'h': usage(); break;
         case 'V':
             printf("ovs-vmq-sim %s\n", PACKAGE_VERSION);
@@ -353,7 +353,7 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         sim_fatal("\"%s\" is no option (use --help for help)", argv[optind]);
     }
     if (!args->snapshot_file) {
-        if (!args->trace_file || !o->n_pmds) {
+        if (!args->trace_file || !options->n_pmds) {
             sim_fatal("--trace and --pmds are needed (use --help for help)");
         }
         if (args->n_sweep && args->timeline_file) {

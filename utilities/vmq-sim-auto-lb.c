@@ -41,15 +41,16 @@ struct auto_lb {
 static void *
 auto_lb_create__(struct sim *sim, double threshold)
 {
-    struct auto_lb *a = vmq_xcalloc(1, sizeof *a);
+    struct auto_lb *alb = vmq_xcalloc(1, sizeof *alb);
 
-    a->threshold = threshold;
-    meter_init(sim, &a->meter);
-    a->history = vmq_xcalloc(sim->n_rxqs * ALB_INTERVALS, sizeof *a->history);
-    a->streaks = vmq_xcalloc(sim->n_pmds, sizeof *a->streaks);
+    alb->threshold = threshold;
+    meter_init(sim, &alb->meter);
+    alb->history = vmq_xcalloc(sim->n_rxqs * ALB_INTERVALS,
+                               sizeof *alb->history);
+    alb->streaks = vmq_xcalloc(sim->n_pmds, sizeof *alb->streaks);
     sim_deal(sim);
     sim->tick_ns = sim_phase_ns(sim, ALB_INTERVAL_NS) + ALB_INTERVAL_NS;
-    return a;
+    return alb;
 }
 
 static void *
@@ -65,32 +66,32 @@ auto_lb_tuned_create(struct sim *sim)
 }
 
 static void
-auto_lb_destroy(void *a_)
+auto_lb_destroy(void *alb_)
 {
-    struct auto_lb *a = a_;
+    struct auto_lb *alb = alb_;
 
-    meter_destroy(&a->meter);
-    free(a->history);
-    free(a->streaks);
-    free(a);
+    meter_destroy(&alb->meter);
+    free(alb->history);
+    free(alb->streaks);
+    free(alb);
 }
 
 static double
-variance(const double *x, uint32_t n)
+variance(const double *values, uint32_t n)
 {
     double sum = 0, squares = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        sum += x[i];
+        sum += values[i];
     }
     for (uint32_t i = 0; i < n; i++) {
-        squares += (x[i] - sum / n) * (x[i] - sum / n);
+        squares += (values[i] - sum / n) * (values[i] - sum / n);
     }
     return squares / n;
 }
 
 static void
-auto_lb_rebalance(struct auto_lb *a, struct sim *sim)
+auto_lb_rebalance(struct auto_lb *alb, struct sim *sim)
 {
     double *loads = vmq_xcalloc(sim->n_rxqs, sizeof *loads);
     uint32_t *pmds = vmq_xcalloc(sim->n_rxqs, sizeof *pmds);
@@ -99,7 +100,7 @@ auto_lb_rebalance(struct auto_lb *a, struct sim *sim)
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         for (int k = 0; k < ALB_INTERVALS; k++) {
-            loads[i] += a->history[i * ALB_INTERVALS + k] / ALB_INTERVALS;
+            loads[i] += alb->history[i * ALB_INTERVALS + k] / ALB_INTERVALS;
         }
     }
     sim_group(sim, loads, pmds);
@@ -115,11 +116,11 @@ auto_lb_rebalance(struct auto_lb *a, struct sim *sim)
             uint32_t from = sim->rxqs[i].pmd;
 
             if (pmds[i] != from) {
-                sim_move(sim, i, pmds[i], now[from] >= a->threshold);
+                sim_move(sim, i, pmds[i], now[from] >= alb->threshold);
             }
         }
-        memset(a->history, 0,
-               sim->n_rxqs * ALB_INTERVALS * sizeof *a->history);
+        memset(alb->history, 0,
+               sim->n_rxqs * ALB_INTERVALS * sizeof *alb->history);
     }
     free(loads);
     free(pmds);
@@ -128,27 +129,27 @@ auto_lb_rebalance(struct auto_lb *a, struct sim *sim)
 }
 
 static void
-auto_lb_tick(void *a_, struct sim *sim)
+auto_lb_tick(void *alb_, struct sim *sim)
 {
-    struct auto_lb *a = a_;
+    struct auto_lb *alb = alb_;
     bool overloaded = false;
 
     sim->tick_ns += ALB_INTERVAL_NS;
-    meter_read(sim, &a->meter);
+    meter_read(sim, &alb->meter);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        a->history[i * ALB_INTERVALS + a->n % ALB_INTERVALS]
-            = a->meter.loads[i];
+        alb->history[i * ALB_INTERVALS + alb->n % ALB_INTERVALS]
+            = alb->meter.loads[i];
     }
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        a->streaks[p] = (a->meter.pmd_loads[p] >= a->threshold
-                         ? a->streaks[p] + 1 : 0);
-        overloaded |= a->streaks[p] >= ALB_INTERVALS;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        alb->streaks[pmd] = (alb->meter.pmd_loads[pmd] >= alb->threshold
+                             ? alb->streaks[pmd] + 1 : 0);
+        overloaded |= alb->streaks[pmd] >= ALB_INTERVALS;
     }
-    if (++a->n % ALB_INTERVALS == 0) {
+    if (++alb->n % ALB_INTERVALS == 0) {
         if (overloaded) {
             uint64_t begin_ns = sim_plan_begin();
 
-            auto_lb_rebalance(a, sim);
+            auto_lb_rebalance(alb, sim);
             sim_plan_end(sim, begin_ns);
         }
     }

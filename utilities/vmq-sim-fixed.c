@@ -59,17 +59,17 @@ sim_deal(struct sim *sim)
     /* 'next' of the first PMD that fits a queue is where its node goes on. */
     sim_shuffle(sim, order, sim->n_rxqs);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        uint32_t first = 0, p;
+        uint32_t first = 0, pmd;
 
         while (!sim_numa_fits(sim, order[i], first)) {
             first++;
         }
-        p = first + next[first];
-        while (p >= sim->n_pmds || !sim_numa_fits(sim, order[i], p)) {
-            p = p >= sim->n_pmds ? first : p + 1;
+        pmd = first + next[first];
+        while (pmd >= sim->n_pmds || !sim_numa_fits(sim, order[i], pmd)) {
+            pmd = pmd >= sim->n_pmds ? first : pmd + 1;
         }
-        next[first] = p + 1 - first;
-        sim_place(sim, order[i], p);
+        next[first] = pmd + 1 - first;
+        sim_place(sim, order[i], pmd);
     }
     free(order);
     free(next);
@@ -157,27 +157,27 @@ sim_group(const struct sim *sim, const double *loads, uint32_t *pmds)
 {
     struct ranked *ranks = rank_queues(sim, loads);
     double *pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *pmd_loads);
-    uint32_t *n = vmq_xcalloc(sim->n_pmds, sizeof *n);
+    uint32_t *n_rxqs = vmq_xcalloc(sim->n_pmds, sizeof *n_rxqs);
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         uint32_t rxq = ranks[i].index;
         uint32_t best = VMQ_NONE;
 
-        for (uint32_t p = 0; p < sim->n_pmds; p++) {
-            if (sim_numa_fits(sim, rxq, p)
+        for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+            if (sim_numa_fits(sim, rxq, pmd)
                 && (best == VMQ_NONE
-                    || (ranks[i].load > 0 ? pmd_loads[p] < pmd_loads[best]
-                        : n[p] < n[best]))) {
-                best = p;
+                    || (ranks[i].load > 0 ? pmd_loads[pmd] < pmd_loads[best]
+                        : n_rxqs[pmd] < n_rxqs[best]))) {
+                best = pmd;
             }
         }
         pmds[rxq] = best;
         pmd_loads[best] += ranks[i].load;
-        n[best]++;
+        n_rxqs[best]++;
     }
     free(ranks);
     free(pmd_loads);
-    free(n);
+    free(n_rxqs);
 }
 
 static void *

@@ -43,56 +43,57 @@ sim_count_delay(struct sim *sim, double delay_us, double packets)
 static double
 sim_overflow(const struct sim *sim, double *waiting)
 {
-    double lost = *waiting - sim->o->ring;
+    double lost = *waiting - sim->options->ring;
 
     if (lost <= 0) {
         return 0;
     }
-    *waiting = sim->o->ring;
+    *waiting = sim->options->ring;
     return lost;
 }
 
-/* What queue 'q' would have lost, in a step of 'dt' seconds, on a PMD of its
- * own. */
+/* What queue 'rxq' would have lost, in a step of 'step_s' seconds, on a PMD of
+ * its own. */
 static double
-sim_lose_alone(const struct sim *sim, struct sim_rxq *q, double dt)
+sim_lose_alone(const struct sim *sim, struct sim_rxq *rxq, double step_s)
 {
-    if (q->rate_pps <= sim->pmd_pps && q->alone_waiting <= 0) {
+    if (rxq->rate_pps <= sim->pmd_pps && rxq->alone_waiting <= 0) {
         return 0;
     }
-    q->alone_waiting += (q->rate_pps - sim->pmd_pps) * dt;
-    if (q->alone_waiting < 0) {
-        q->alone_waiting = 0;
+    rxq->alone_waiting += (rxq->rate_pps - sim->pmd_pps) * step_s;
+    if (rxq->alone_waiting < 0) {
+        rxq->alone_waiting = 0;
     }
-    return sim_overflow(sim, &q->alone_waiting);
+    return sim_overflow(sim, &rxq->alone_waiting);
 }
 
-/* Gives queue 'q' its 'served' packets of the 'wanted' ones, when it cannot
+/* Gives queue 'rxq' its 'served' packets of the 'wanted' ones, when it cannot
  * have them all.  Returns the packets that are lost. */
 static double
-sim_serve_some(struct sim *sim, struct sim_rxq *q, double wanted,
-               double served, double dt)
+sim_serve_some(struct sim *sim, struct sim_rxq *rxq, double wanted,
+               double served, double step_s)
 {
-    double before = q->waiting;
+    double before = rxq->waiting;
     double lost, waited, growth;
 
-    q->waiting = wanted - served;
-    growth = (q->waiting - before) / dt;
-    lost = sim_overflow(sim, &q->waiting);
+    rxq->waiting = wanted - served;
+    growth = (rxq->waiting - before) / step_s;
+    lost = sim_overflow(sim, &rxq->waiting);
 
     /* How many waited, on average over the step: the ring may have been full
      * for the greater part of it. */
-    waited = (before + q->waiting) / 2;
+    waited = (before + rxq->waiting) / 2;
     if (lost > 0 && growth > 0) {
-        double full_s = dt - (sim->o->ring - before) / growth;
+        double full_s = step_s - (sim->options->ring - before) / growth;
 
-        waited += (sim->o->ring - waited) * full_s / dt;
+        waited += (sim->options->ring - waited) * full_s / step_s;
     }
-    sim_count_delay(sim, served > 0 ? waited * dt / served * 1e6 : 0, served);
+    sim_count_delay(sim, served > 0 ? waited * step_s / served * 1e6 : 0,
+                    served);
 
-    q->packets += served;
-    q->polls += served / SIM_BATCH;
-    q->full_batches += q->waiting > 0 ? served / SIM_BATCH : 0;
+    rxq->packets += served;
+    rxq->polls += served / SIM_BATCH;
+    rxq->full_batches += rxq->waiting > 0 ? served / SIM_BATCH : 0;
     return lost;
 }
 
@@ -104,26 +105,26 @@ compare_doubles(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* What queue 'q' would take from its PMD in this step. */
+/* What queue 'rxq' would take from its PMD in this step. */
 static double
-sim_wanted(const struct sim_rxq *q)
+sim_wanted(const struct sim_rxq *rxq)
 {
-    return q->dark ? 0 : q->waiting + q->arrived;
+    return rxq->dark ? 0 : rxq->waiting + rxq->arrived;
 }
 
-/* Shares the 'capacity' packets of PMD 'p' among its queues, which want more
+/* Shares the 'capacity' packets of PMD 'pmd' among its queues, which want more
  * than that.  Returns the packets that are lost. */
 static double
-sim_share(struct sim *sim, uint32_t p, double capacity, double dt)
+sim_share(struct sim *sim, uint32_t pmd, double capacity, double step_s)
 {
     uint32_t n = 0;
     double share = 0, lost = 0;
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        const struct sim_rxq *q = &sim->rxqs[i];
+        const struct sim_rxq *rxq = &sim->rxqs[i];
 
-        if (q->pmd == p) {
-            sim->wants[n] = sim_wanted(q);
+        if (rxq->pmd == pmd) {
+            sim->wants[n] = sim_wanted(rxq);
             sim->crowd[n++] = i;
         }
     }
@@ -136,31 +137,31 @@ sim_share(struct sim *sim, uint32_t p, double capacity, double dt)
         capacity -= sim->wants[k];
     }
     for (uint32_t k = 0; k < n; k++) {
-        struct sim_rxq *q = &sim->rxqs[sim->crowd[k]];
-        double wanted = sim_wanted(q);
+        struct sim_rxq *rxq = &sim->rxqs[sim->crowd[k]];
+        double wanted = sim_wanted(rxq);
 
         if (wanted > 0) {
-            lost += sim_serve_some(sim, q, wanted,
-                                   wanted < share ? wanted : share, dt);
+            lost += sim_serve_some(sim, rxq, wanted,
+                                   wanted < share ? wanted : share, step_s);
         }
     }
     return lost;
 }
 
-/* What arrives at queue 'q' in 'dt' seconds.  While the queue is not polled,
- * because it is being moved, its ring fills up.  Returns the packets that are
- * lost by that. */
+/* What arrives at queue 'rxq' in 'step_s' seconds.  While the queue is not
+ * polled, because it is being moved, its ring fills up.  Returns the packets
+ * that are lost by that. */
 static double
-sim_arrive(const struct sim *sim, struct sim_rxq *q, double dt)
+sim_arrive(const struct sim *sim, struct sim_rxq *rxq, double step_s)
 {
-    double blackout_s = q->blackout_s < dt ? q->blackout_s : dt;
+    double blackout_s = rxq->blackout_s < step_s ? rxq->blackout_s : step_s;
 
-    q->arrived = q->rate_pps * (dt - blackout_s);
-    q->dark = q->blackout_s >= dt;
+    rxq->arrived = rxq->rate_pps * (step_s - blackout_s);
+    rxq->dark = rxq->blackout_s >= step_s;
     if (blackout_s > 0) {
-        q->blackout_s -= blackout_s;
-        q->waiting += q->rate_pps * blackout_s;
-        return sim_overflow(sim, &q->waiting);
+        rxq->blackout_s -= blackout_s;
+        rxq->waiting += rxq->rate_pps * blackout_s;
+        return sim_overflow(sim, &rxq->waiting);
     }
     return 0;
 }
@@ -169,120 +170,122 @@ sim_arrive(const struct sim *sim, struct sim_rxq *q, double dt)
 static void
 sim_draw(struct sim *sim, uint64_t end_ns, double offered, double lost)
 {
-    uint32_t n = sim->o->n_periods;
+    uint32_t n_periods = sim->options->n_periods;
     uint64_t begin_ns = sim->now_ns;
 
-    for (uint64_t t = begin_ns; t < end_ns && n; ) {
-        uint64_t i = (double) t / sim->end_ns * n;
-        uint64_t next_ns = (double) sim->end_ns * (i + 1) / n;
+    for (uint64_t at_ns = begin_ns; at_ns < end_ns && n_periods; ) {
+        uint64_t i = (double) at_ns / sim->end_ns * n_periods;
+        uint64_t next_ns = (double) sim->end_ns * (i + 1) / n_periods;
 
-        next_ns = next_ns <= t ? t + 1 : next_ns < end_ns ? next_ns : end_ns;
-        if (i >= n) {
-            i = n - 1;
+        next_ns = (next_ns <= at_ns ? at_ns + 1
+                   : next_ns < end_ns ? next_ns : end_ns);
+        if (i >= n_periods) {
+            i = n_periods - 1;
         }
 
-        double s = sim_elapsed_s(next_ns - t);
-        double part = (double) (next_ns - t) / (end_ns - begin_ns);
+        double part_s = sim_elapsed_s(next_ns - at_ns);
+        double part = (double) (next_ns - at_ns) / (end_ns - begin_ns);
         struct sim_period *period = &sim->result.periods[i];
 
         period->offered += offered / sim->pmd_pps * part;
         period->lost += lost * part;
-        period->active += sim->n_active * s;
-        for (uint32_t p = 0; p < sim->n_pmds; p++) {
-            const struct sim_pmd *pmd = &sim->pmds[p];
+        period->active += sim->n_active * part_s;
+        for (uint32_t k = 0; k < sim->n_pmds; k++) {
+            const struct sim_pmd *pmd = &sim->pmds[k];
 
             if (pmd->n_rxqs) {
-                sim->result.actives[i * sim->n_pmds + p] += s;
-                sim->result.loads[i * sim->n_pmds + p]
-                    += pmd->offered_pps / sim->pmd_pps * s;
+                sim->result.actives[i * sim->n_pmds + k] += part_s;
+                sim->result.loads[i * sim->n_pmds + k]
+                    += pmd->offered_pps / sim->pmd_pps * part_s;
             }
         }
-        t = next_ns;
+        at_ns = next_ns;
     }
 }
 
 void
 sim_advance(struct sim *sim, uint64_t end_ns)
 {
-    struct sim_result *r = &sim->result;
-    double dt = sim_elapsed_s(end_ns - sim->now_ns);
+    struct sim_result *result = &sim->result;
+    double step_s = sim_elapsed_s(end_ns - sim->now_ns);
     double offered = 0, lost = 0, service_us = 1e6 / sim->pmd_pps;
     double spread_pps = (sim->pmd_pps * (1 + 1e-9)
-                         * vmq_config_spread_bp(&sim->o->config) / VMQ_BP);
+                         * vmq_config_spread_bp(&sim->options->config)
+                         / VMQ_BP);
     double light_pps = sim->pmd_pps / 100;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        sim->pmds[p].wanted = sim->pmds[p].offered_pps = 0;
-        sim->pmds[p].busiest_pps = 0;
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        sim->pmds[i].wanted = sim->pmds[i].offered_pps = 0;
+        sim->pmds[i].busiest_pps = 0;
     }
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        struct sim_rxq *q = &sim->rxqs[i];
-        struct sim_pmd *p = &sim->pmds[q->pmd];
+        struct sim_rxq *rxq = &sim->rxqs[i];
+        struct sim_pmd *pmd = &sim->pmds[rxq->pmd];
 
-        offered += q->rate_pps * dt;
-        lost += sim_arrive(sim, q, dt);
-        r->unavoidable_lost_packets += sim_lose_alone(sim, q, dt);
-        p->wanted += sim_wanted(q);
-        p->offered_pps += q->rate_pps;
-        if (q->rate_pps > p->busiest_pps) {
-            p->busiest_pps = q->rate_pps;
+        offered += rxq->rate_pps * step_s;
+        lost += sim_arrive(sim, rxq, step_s);
+        result->unavoidable_lost_packets += sim_lose_alone(sim, rxq, step_s);
+        pmd->wanted += sim_wanted(rxq);
+        pmd->offered_pps += rxq->rate_pps;
+        if (rxq->rate_pps > pmd->busiest_pps) {
+            pmd->busiest_pps = rxq->rate_pps;
         }
     }
 
     for (uint32_t i = 0; i < sim->n_pmds; i++) {
-        struct sim_pmd *p = &sim->pmds[i];
-        double debt_s = p->debt_s < dt ? p->debt_s : dt;
-        double capacity = sim->pmd_pps * (dt - debt_s);
+        struct sim_pmd *pmd = &sim->pmds[i];
+        double debt_s = pmd->debt_s < step_s ? pmd->debt_s : step_s;
+        double capacity = sim->pmd_pps * (step_s - debt_s);
         double busy_s;
 
-        if (!p->n_rxqs) {
-            p->calm = true;
+        if (!pmd->n_rxqs) {
+            pmd->calm = true;
             continue;
         }
-        p->debt_s -= debt_s;
-        p->calm = p->wanted <= capacity;
-        busy_s = p->calm ? debt_s + p->wanted / sim->pmd_pps : dt;
-        p->busy_s += busy_s;
-        p->idle_s += dt - busy_s;
-        if (!p->calm) {
-            lost += sim_share(sim, i, capacity, dt);
+        pmd->debt_s -= debt_s;
+        pmd->calm = pmd->wanted <= capacity;
+        busy_s = pmd->calm ? debt_s + pmd->wanted / sim->pmd_pps : step_s;
+        pmd->busy_s += busy_s;
+        pmd->idle_s += step_s - busy_s;
+        if (!pmd->calm) {
+            lost += sim_share(sim, i, capacity, step_s);
         }
-        if (p->offered_pps > spread_pps
-            && !(p->busiest_pps > spread_pps
-                 && p->offered_pps - p->busiest_pps < light_pps)) {
-            r->overload_seconds += dt;
+        if (pmd->offered_pps > spread_pps
+            && !(pmd->busiest_pps > spread_pps
+                 && pmd->offered_pps - pmd->busiest_pps < light_pps)) {
+            result->overload_seconds += step_s;
         }
     }
 
     double calm_packets = 0;
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        struct sim_rxq *q = &sim->rxqs[i];
+        struct sim_rxq *rxq = &sim->rxqs[i];
 
-        if (!sim->pmds[q->pmd].calm || q->dark) {
+        if (!sim->pmds[rxq->pmd].calm || rxq->dark) {
             continue;
         }
-        q->packets += q->arrived + q->waiting;
-        q->polls += (q->arrived + q->waiting) / CALM_BATCH;
-        calm_packets += q->arrived;
-        if (q->waiting > 0) {
-            sim_count_delay(sim, service_us * (1 + q->waiting / 2),
-                            q->waiting);
-            q->waiting = 0;
+        rxq->packets += rxq->arrived + rxq->waiting;
+        rxq->polls += (rxq->arrived + rxq->waiting) / CALM_BATCH;
+        calm_packets += rxq->arrived;
+        if (rxq->waiting > 0) {
+            sim_count_delay(sim, service_us * (1 + rxq->waiting / 2),
+                            rxq->waiting);
+            rxq->waiting = 0;
         }
     }
     if (calm_packets > 0) {
         sim_count_delay(sim, service_us, calm_packets);
     }
 
-    r->offered_packets += offered;
-    r->lost_packets += lost;
-    r->pmd_seconds += sim->n_active * dt;
+    result->offered_packets += offered;
+    result->lost_packets += lost;
+    result->pmd_seconds += sim->n_active * step_s;
     sim_draw(sim, end_ns, offered, lost);
     sim->now_ns = end_ns;
 }
 
 double
-sim_delay_quantile_us(const struct sim *sim, double q)
+sim_delay_quantile_us(const struct sim *sim, double share)
 {
     double total = 0, sum = 0;
     int bin;
@@ -292,7 +295,7 @@ sim_delay_quantile_us(const struct sim *sim, double q)
     }
     for (bin = 0; bin < SIM_DELAY_BINS - 1; bin++) {
         sum += sim->delays[bin];
-        if (sum >= total * q) {
+        if (sum >= total * share) {
             break;
         }
     }

@@ -45,40 +45,41 @@ rank_queues(const struct sim *sim, const double *loads)
 }
 
 void
-meter_init(const struct sim *sim, struct meter *m)
+meter_init(const struct sim *sim, struct meter *meter)
 {
-    m->before = vmq_xcalloc(sim->n_rxqs, sizeof *m->before);
-    m->loads = vmq_xcalloc(sim->n_rxqs, sizeof *m->loads);
-    m->pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *m->pmd_loads);
-    m->since_ns = 0;
-    m->changed = true;
+    meter->before = vmq_xcalloc(sim->n_rxqs, sizeof *meter->before);
+    meter->loads = vmq_xcalloc(sim->n_rxqs, sizeof *meter->loads);
+    meter->pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *meter->pmd_loads);
+    meter->since_ns = 0;
+    meter->changed = true;
 }
 
 void
-meter_destroy(struct meter *m)
+meter_destroy(struct meter *meter)
 {
-    free(m->before);
-    free(m->loads);
-    free(m->pmd_loads);
+    free(meter->before);
+    free(meter->loads);
+    free(meter->pmd_loads);
 }
 
 void
-meter_read(const struct sim *sim, struct meter *m)
+meter_read(const struct sim *sim, struct meter *meter)
 {
-    double s = (sim->now_ns - m->since_ns) / (double) SIM_NS_PER_S;
+    double elapsed_s = (sim->now_ns - meter->since_ns) / (double) SIM_NS_PER_S;
 
-    m->changed = false;
-    memset(m->pmd_loads, 0, sim->n_pmds * sizeof *m->pmd_loads);
+    meter->changed = false;
+    memset(meter->pmd_loads, 0, sim->n_pmds * sizeof *meter->pmd_loads);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        const struct sim_rxq *q = &sim->rxqs[i];
-        double load = (s > 0 ? (q->packets - m->before[i]) / sim->pmd_pps / s
+        const struct sim_rxq *rxq = &sim->rxqs[i];
+        double packets = rxq->packets - meter->before[i];
+        double load = (elapsed_s > 0 ? packets / sim->pmd_pps / elapsed_s
                        : 0);
 
         load = round(load / METER_UNIT) * METER_UNIT;
-        m->changed |= load != m->loads[i];
-        m->loads[i] = load;
-        m->before[i] = q->packets;
-        m->pmd_loads[q->pmd] += m->loads[i];
+        meter->changed |= load != meter->loads[i];
+        meter->loads[i] = load;
+        meter->before[i] = rxq->packets;
+        meter->pmd_loads[rxq->pmd] += meter->loads[i];
     }
-    m->since_ns = sim->now_ns;
+    meter->since_ns = sim->now_ns;
 }

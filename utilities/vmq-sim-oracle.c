@@ -33,132 +33,136 @@ struct oracle {
     double *rates;
     double *loads;
     double *pmd_loads;
-    uint32_t *n;                /* Queues on each PMD. */
+    uint32_t *n_rxqs;           /* On each PMD. */
     uint32_t *pmds;             /* By queue. */
     uint32_t row;               /* Next one of the trace to be seen. */
 };
 
 /* Where first fit puts a queue with this 'load'. */
 static uint32_t
-oracle_fit(const struct oracle *o, const struct sim *sim, uint32_t rxq,
+oracle_fit(const struct oracle *oracle, const struct sim *sim, uint32_t rxq,
            double load)
 {
     uint32_t least = VMQ_NONE;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        if (!sim_numa_fits(sim, rxq, p)) {
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (!sim_numa_fits(sim, rxq, pmd)) {
             continue;
         }
-        if (!o->n[p] || o->pmd_loads[p] + load <= o->limit) {
-            return p;
+        if (!oracle->n_rxqs[pmd]
+            || oracle->pmd_loads[pmd] + load <= oracle->limit) {
+            return pmd;
         }
-        if (least == VMQ_NONE || o->pmd_loads[p] < o->pmd_loads[least]) {
-            least = p;
+        if (least == VMQ_NONE
+            || oracle->pmd_loads[pmd] < oracle->pmd_loads[least]) {
+            least = pmd;
         }
     }
     return least;
 }
 
 static void
-oracle_pack(struct oracle *o, struct sim *sim)
+oracle_pack(struct oracle *oracle, struct sim *sim)
 {
-    uint64_t at_ns = sim->now_ns > o->lag_ns ? sim->now_ns - o->lag_ns : 0;
+    uint64_t at_ns = (sim->now_ns > oracle->lag_ns
+                      ? sim->now_ns - oracle->lag_ns : 0);
     struct ranked *ranks;
 
-    sim_true_rates(sim, at_ns, o->rates);
+    sim_true_rates(sim, at_ns, oracle->rates);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        o->loads[i] = o->rates[i] / sim->pmd_pps;
+        oracle->loads[i] = oracle->rates[i] / sim->pmd_pps;
     }
-    ranks = rank_queues(sim, o->loads);
-    memset(o->pmd_loads, 0, sim->n_pmds * sizeof *o->pmd_loads);
-    memset(o->n, 0, sim->n_pmds * sizeof *o->n);
+    ranks = rank_queues(sim, oracle->loads);
+    memset(oracle->pmd_loads, 0, sim->n_pmds * sizeof *oracle->pmd_loads);
+    memset(oracle->n_rxqs, 0, sim->n_pmds * sizeof *oracle->n_rxqs);
     for (uint32_t k = 0; k < sim->n_rxqs; k++) {
-        uint32_t p = oracle_fit(o, sim, ranks[k].index, ranks[k].load);
+        uint32_t pmd = oracle_fit(oracle, sim, ranks[k].index, ranks[k].load);
 
-        o->pmds[ranks[k].index] = p;
-        o->pmd_loads[p] += ranks[k].load;
-        o->n[p]++;
+        oracle->pmds[ranks[k].index] = pmd;
+        oracle->pmd_loads[pmd] += ranks[k].load;
+        oracle->n_rxqs[pmd]++;
     }
     free(ranks);
 }
 
 /* When the oracle will have something new to see. */
 static void
-oracle_schedule(struct oracle *o, struct sim *sim)
+oracle_schedule(struct oracle *oracle, struct sim *sim)
 {
-    if (sim->o->ramp) {
+    if (sim->options->ramp) {
         sim->tick_ns = sim->now_ns + ORACLE_RAMP_NS;
         return;
     }
-    while (sim_row_ns(sim, o->row) + o->lag_ns <= sim->now_ns) {
-        o->row++;
+    while (sim_row_ns(sim, oracle->row) + oracle->lag_ns <= sim->now_ns) {
+        oracle->row++;
     }
-    sim->tick_ns = sim_row_ns(sim, o->row) + o->lag_ns;
+    sim->tick_ns = sim_row_ns(sim, oracle->row) + oracle->lag_ns;
 }
 
 static void *
 oracle_create__(struct sim *sim, uint32_t limit_bp, uint64_t lag_ns)
 {
-    struct oracle *o = vmq_xcalloc(1, sizeof *o);
+    struct oracle *oracle = vmq_xcalloc(1, sizeof *oracle);
 
-    o->limit = limit_bp / (double) VMQ_BP + 1e-9;
-    o->lag_ns = lag_ns;
-    o->rates = vmq_xcalloc(sim->n_rxqs, sizeof *o->rates);
-    o->loads = vmq_xcalloc(sim->n_rxqs, sizeof *o->loads);
-    o->pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *o->pmd_loads);
-    o->n = vmq_xcalloc(sim->n_pmds, sizeof *o->n);
-    o->pmds = vmq_xcalloc(sim->n_rxqs, sizeof *o->pmds);
-    oracle_pack(o, sim);
+    oracle->limit = limit_bp / (double) VMQ_BP + 1e-9;
+    oracle->lag_ns = lag_ns;
+    oracle->rates = vmq_xcalloc(sim->n_rxqs, sizeof *oracle->rates);
+    oracle->loads = vmq_xcalloc(sim->n_rxqs, sizeof *oracle->loads);
+    oracle->pmd_loads = vmq_xcalloc(sim->n_pmds, sizeof *oracle->pmd_loads);
+    oracle->n_rxqs = vmq_xcalloc(sim->n_pmds, sizeof *oracle->n_rxqs);
+    oracle->pmds = vmq_xcalloc(sim->n_rxqs, sizeof *oracle->pmds);
+    oracle_pack(oracle, sim);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        sim_place(sim, i, o->pmds[i]);
+        sim_place(sim, i, oracle->pmds[i]);
     }
     sim->tick_ns = 0;
-    return o;
+    return oracle;
 }
 
 static void *
 oracle_create(struct sim *sim)
 {
-    return oracle_create__(sim, vmq_config_spread_bp(&sim->o->config), 0);
+    return oracle_create__(sim, vmq_config_spread_bp(&sim->options->config),
+                           0);
 }
 
 static void *
 oracle_lag_create(struct sim *sim)
 {
-    const struct vmq_config *c = &sim->o->config;
-    uint64_t lag_ms = c->spread_hold_ms + c->interval_ms;
+    const struct vmq_config *config = &sim->options->config;
+    uint64_t lag_ms = config->spread_hold_ms + config->interval_ms;
 
-    return oracle_create__(sim, vmq_config_pack_target_bp(c),
+    return oracle_create__(sim, vmq_config_pack_target_bp(config),
                            lag_ms * SIM_NS_PER_MS);
 }
 
 static void
-oracle_destroy(void *o_)
+oracle_destroy(void *oracle_)
 {
-    struct oracle *o = o_;
+    struct oracle *oracle = oracle_;
 
-    free(o->rates);
-    free(o->loads);
-    free(o->pmd_loads);
-    free(o->n);
-    free(o->pmds);
-    free(o);
+    free(oracle->rates);
+    free(oracle->loads);
+    free(oracle->pmd_loads);
+    free(oracle->n_rxqs);
+    free(oracle->pmds);
+    free(oracle);
 }
 
 static void
-oracle_tick(void *o_, struct sim *sim)
+oracle_tick(void *oracle_, struct sim *sim)
 {
-    struct oracle *o = o_;
+    struct oracle *oracle = oracle_;
     uint64_t begin_ns = sim_plan_begin();
 
-    oracle_pack(o, sim);
+    oracle_pack(oracle, sim);
     sim_plan_end(sim, begin_ns);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        if (o->pmds[i] != sim->rxqs[i].pmd) {
-            sim_move(sim, i, o->pmds[i], true);
+        if (oracle->pmds[i] != sim->rxqs[i].pmd) {
+            sim_move(sim, i, oracle->pmds[i], true);
         }
     }
-    oracle_schedule(o, sim);
+    oracle_schedule(oracle, sim);
 }
 
 const struct sim_policy sim_oracle_policy = {

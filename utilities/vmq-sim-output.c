@@ -26,10 +26,10 @@
 #include "vmq-util.h"
 
 static double
-lost_ppm(const struct sim_result *r)
+lost_ppm(const struct sim_result *result)
 {
-    return (r->offered_packets > 0
-            ? r->lost_packets * 1e6 / r->offered_packets : 0);
+    return (result->offered_packets > 0
+            ? result->lost_packets * 1e6 / result->offered_packets : 0);
 }
 
 /* One figure of a result. */
@@ -45,27 +45,28 @@ static void
 get_figures(const struct sim_job *job, const struct sim_result *oracle,
             struct figure figures[N_FIGURES])
 {
-    const struct sim_result *r = &job->result;
+    const struct sim_result *result = &job->result;
     const struct figure all[N_FIGURES] = {
         { "queues", job->options.trace->n_queues, true },
         { "pmds", job->options.n_pmds, true },
-        { "seconds", r->seconds, false },
-        { "offered_packets", r->offered_packets, true },
-        { "lost_packets", r->lost_packets, true },
-        { "lost_ppm", lost_ppm(r), false },
-        { "unavoidable_lost_packets", r->unavoidable_lost_packets, true },
-        { "delay_p50_us", r->delay_p50_us, false },
-        { "delay_p99_us", r->delay_p99_us, false },
-        { "pmd_seconds", r->pmd_seconds, false },
+        { "seconds", result->seconds, false },
+        { "offered_packets", result->offered_packets, true },
+        { "lost_packets", result->lost_packets, true },
+        { "lost_ppm", lost_ppm(result), false },
+        { "unavoidable_lost_packets", result->unavoidable_lost_packets, true },
+        { "delay_p50_us", result->delay_p50_us, false },
+        { "delay_p99_us", result->delay_p99_us, false },
+        { "pmd_seconds", result->pmd_seconds, false },
         { "pmd_seconds_oracle", oracle->pmd_seconds, false },
-        { "mean_active_pmds", r->pmd_seconds / r->seconds, false },
-        { "moves", r->moves, true },
-        { "pingpongs", r->pingpongs, true },
-        { "forced_returns", r->forced_returns, true },
-        { "max_moves_per_queue_minute", r->max_moves_per_queue_minute, true },
-        { "overload_seconds", r->overload_seconds, false },
-        { "plan_us_mean", r->plan_us_mean, false },
-        { "plan_us_max", r->plan_us_max, false },
+        { "mean_active_pmds", result->pmd_seconds / result->seconds, false },
+        { "moves", result->moves, true },
+        { "pingpongs", result->pingpongs, true },
+        { "forced_returns", result->forced_returns, true },
+        { "max_moves_per_queue_minute", result->max_moves_per_queue_minute,
+          true },
+        { "overload_seconds", result->overload_seconds, false },
+        { "plan_us_mean", result->plan_us_mean, false },
+        { "plan_us_max", result->plan_us_max, false },
     };
 
     memcpy(figures, all, sizeof all);
@@ -80,11 +81,12 @@ figures_to_json(const struct sim_job *job, const struct sim_result *oracle)
     get_figures(job, oracle, figures);
     json_object_set_new(json, "policy", json_string(job->policy->name));
     for (int i = 0; i < N_FIGURES; i++) {
-        const struct figure *f = &figures[i];
+        const struct figure *figure = &figures[i];
+        double value = figure->value;
 
-        json_object_set_new(json, f->name,
-                            f->integer ? json_integer(llround(f->value))
-                            : json_real(f->value));
+        json_object_set_new(json, figure->name,
+                            figure->integer ? json_integer(llround(value))
+                            : json_real(value));
     }
     return json;
 }
@@ -139,15 +141,16 @@ print_text(const struct sim_job *jobs, size_t n_jobs,
            "policy", "(mean)", "/oracle", "(ppm)", "(PMD-s)", "(us)", "",
            "pongs", "ret.", "/q/min", "mean(us)", "max(us)");
     for (size_t i = 0; i < n_jobs; i++) {
-        const struct sim_result *r = &jobs[i].result;
+        const struct sim_result *result = &jobs[i].result;
 
         printf("%-14s %7.3f %7.3f %10.2f %9.1f %9.2f %8"PRIu64" %6"PRIu64
                " %6"PRIu64" %6"PRIu32" %9.1f %8.0f\n",
-               jobs[i].policy->name, r->pmd_seconds / r->seconds,
-               r->pmd_seconds / oracle->pmd_seconds, lost_ppm(r),
-               r->overload_seconds, r->delay_p99_us, r->moves, r->pingpongs,
-               r->forced_returns, r->max_moves_per_queue_minute,
-               r->plan_us_mean, r->plan_us_max);
+               jobs[i].policy->name, result->pmd_seconds / result->seconds,
+               result->pmd_seconds / oracle->pmd_seconds, lost_ppm(result),
+               result->overload_seconds, result->delay_p99_us, result->moves,
+               result->pingpongs, result->forced_returns,
+               result->max_moves_per_queue_minute,
+               result->plan_us_mean, result->plan_us_max);
     }
 }
 
@@ -162,23 +165,27 @@ sim_write_timeline(const char *file_name, const struct sim_job *jobs,
     }
     fprintf(file, "policy,time_s,offered_pmds,oracle_pmds,active_pmds,"
             "lost_packets,moves");
-    for (uint32_t p = 0; p < jobs[0].options.n_pmds; p++) {
-        fprintf(file, ",load_%"PRIu32, p);
+    for (uint32_t pmd = 0; pmd < jobs[0].options.n_pmds; pmd++) {
+        fprintf(file, ",load_%"PRIu32, pmd);
     }
     fputc('\n', file);
     for (size_t k = 0; k < n_jobs; k++) {
-        const struct sim_result *r = &jobs[k].result;
-        double s = r->seconds / SIM_N_PERIODS;
+        const struct sim_result *result = &jobs[k].result;
+        double period_s = result->seconds / SIM_N_PERIODS;
         uint32_t n_pmds = jobs[k].options.n_pmds;
 
         for (uint32_t i = 0; i < SIM_N_PERIODS; i++) {
+            const struct sim_period *period = &result->periods[i];
+
             fprintf(file, "%s,%.6g,%.4f,%.4f,%.4f,%.0f,%.0f",
-                    jobs[k].policy->name, i * s, r->periods[i].offered / s,
-                    oracle->periods[i].active / s, r->periods[i].active / s,
-                    r->periods[i].lost, r->periods[i].moves);
-            for (uint32_t p = 0; p < n_pmds; p++) {
-                if (r->actives[i * n_pmds + p] > 0) {
-                    fprintf(file, ",%.4f", r->loads[i * n_pmds + p] / s);
+                    jobs[k].policy->name, i * period_s,
+                    period->offered / period_s,
+                    oracle->periods[i].active / period_s,
+                    period->active / period_s, period->lost, period->moves);
+            for (uint32_t pmd = 0; pmd < n_pmds; pmd++) {
+                if (result->actives[i * n_pmds + pmd] > 0) {
+                    fprintf(file, ",%.4f",
+                            result->loads[i * n_pmds + pmd] / period_s);
                 } else {
                     fputc(',', file);
                 }
@@ -254,7 +261,7 @@ print_sweep_text(const struct sim_args *args, const struct sim_job *jobs,
     }
     printf("   PMD-s/oracle    lost(ppm)      moves  pingpongs  frontier\n");
     for (size_t i = 0; i < n; i++) {
-        const struct sim_result *r = &jobs[i].result;
+        const struct sim_result *result = &jobs[i].result;
 
         for (size_t k = 0; k < args->n_sweep; k++) {
             const char *key = args->sweep[k].setting->key;
@@ -264,8 +271,9 @@ print_sweep_text(const struct sim_args *args, const struct sim_job *jobs,
                    sim_sweep_value(args, i, k));
         }
         printf("   %12.4f %12.2f %10"PRIu64" %10"PRIu64"  %s\n",
-               r->pmd_seconds / oracle->pmd_seconds, lost_ppm(r), r->moves,
-               r->pingpongs, is_on_frontier(jobs, n, i) ? "*" : "");
+               result->pmd_seconds / oracle->pmd_seconds, lost_ppm(result),
+               result->moves, result->pingpongs,
+               is_on_frontier(jobs, n, i) ? "*" : "");
     }
 }
 

@@ -51,59 +51,60 @@ struct rsspp {
 static void *
 rsspp_create(struct sim *sim)
 {
-    struct rsspp *r = vmq_xcalloc(1, sizeof *r);
+    struct rsspp *rsspp = vmq_xcalloc(1, sizeof *rsspp);
 
-    meter_init(sim, &r->meter);
-    r->interval_ns = RSSPP_TICK_NS;
-    r->loads = vmq_xcalloc(sim->n_pmds, sizeof *r->loads);
-    r->on = vmq_xcalloc(sim->n_pmds, sizeof *r->on);
-    r->received = vmq_xcalloc(sim->n_pmds, sizeof *r->received);
-    r->receives = vmq_xcalloc(sim->n_pmds, sizeof *r->receives);
-    r->single = vmq_xcalloc(sim->n_pmds, sizeof *r->single);
+    meter_init(sim, &rsspp->meter);
+    rsspp->interval_ns = RSSPP_TICK_NS;
+    rsspp->loads = vmq_xcalloc(sim->n_pmds, sizeof *rsspp->loads);
+    rsspp->on = vmq_xcalloc(sim->n_pmds, sizeof *rsspp->on);
+    rsspp->received = vmq_xcalloc(sim->n_pmds, sizeof *rsspp->received);
+    rsspp->receives = vmq_xcalloc(sim->n_pmds, sizeof *rsspp->receives);
+    rsspp->single = vmq_xcalloc(sim->n_pmds, sizeof *rsspp->single);
     sim_deal(sim);
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        r->on[p] = true;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        rsspp->on[pmd] = true;
     }
-    r->n_on = sim->n_pmds;
+    rsspp->n_on = sim->n_pmds;
     sim->tick_ns = sim_phase_ns(sim, RSSPP_TICK_NS) + RSSPP_TICK_NS;
-    return r;
+    return rsspp;
 }
 
 static void
-rsspp_destroy(void *r_)
+rsspp_destroy(void *rsspp_)
 {
-    struct rsspp *r = r_;
+    struct rsspp *rsspp = rsspp_;
 
-    meter_destroy(&r->meter);
-    free(r->loads);
-    free(r->on);
-    free(r->received);
-    free(r->receives);
-    free(r->single);
-    free(r);
+    meter_destroy(&rsspp->meter);
+    free(rsspp->loads);
+    free(rsspp->on);
+    free(rsspp->received);
+    free(rsspp->receives);
+    free(rsspp->single);
+    free(rsspp);
 }
 
 static void
-rsspp_move(struct rsspp *r, struct sim *sim, uint32_t rxq, uint32_t to)
+rsspp_move(struct rsspp *rsspp, struct sim *sim, uint32_t rxq, uint32_t to)
 {
     uint32_t from = sim->rxqs[rxq].pmd;
 
-    sim_move(sim, rxq, to, r->meter.pmd_loads[from] > RSSPP_TARGET);
-    r->loads[from] -= r->meter.loads[rxq];
-    r->loads[to] += r->meter.loads[rxq];
-    r->receives[to] = true;
+    sim_move(sim, rxq, to, rsspp->meter.pmd_loads[from] > RSSPP_TARGET);
+    rsspp->loads[from] -= rsspp->meter.loads[rxq];
+    rsspp->loads[to] += rsspp->meter.loads[rxq];
+    rsspp->receives[to] = true;
 }
 
 /* The core in use with the least load, other than 'not'. */
 static uint32_t
-rsspp_least(const struct rsspp *r, const struct sim *sim, uint32_t not)
+rsspp_least(const struct rsspp *rsspp, const struct sim *sim, uint32_t not)
 {
     uint32_t least = VMQ_NONE;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        if (r->on[p] && p != not
-            && (least == VMQ_NONE || r->loads[p] < r->loads[least])) {
-            least = p;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (rsspp->on[pmd] && pmd != not
+            && (least == VMQ_NONE
+                || rsspp->loads[pmd] < rsspp->loads[least])) {
+            least = pmd;
         }
     }
     return least;
@@ -112,36 +113,36 @@ rsspp_least(const struct rsspp *r, const struct sim *sim, uint32_t not)
 /* Adds a core or gives one up, as the spare capacity suggests.  Returns the
  * number of queues moved. */
 static uint32_t
-rsspp_scale(struct rsspp *r, struct sim *sim)
+rsspp_scale(struct rsspp *rsspp, struct sim *sim)
 {
     double spare = 0, highest = 0;
     uint32_t n_moves = 0;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        if (r->on[p]) {
-            spare += RSSPP_TARGET - r->loads[p];
-            highest = fmax(highest, r->loads[p]);
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (rsspp->on[pmd]) {
+            spare += RSSPP_TARGET - rsspp->loads[pmd];
+            highest = fmax(highest, rsspp->loads[pmd]);
         }
     }
-    if (spare < -.1 && r->n_on < sim->n_pmds) {
-        for (uint32_t p = 0; p < sim->n_pmds; p++) {
-            if (!r->on[p]) {
-                r->on[p] = true;
-                r->n_on++;
+    if (spare < -.1 && rsspp->n_on < sim->n_pmds) {
+        for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+            if (!rsspp->on[pmd]) {
+                rsspp->on[pmd] = true;
+                rsspp->n_on++;
                 break;
             }
         }
-    } else if (r->n_on > 1
+    } else if (rsspp->n_on > 1
                && spare > (1 + (1 - RSSPP_TARGET)
-                           + (r->n_on + 1) * fmax(.05, highest
+                           + (rsspp->n_on + 1) * fmax(.05, highest
                                                        - RSSPP_TARGET))) {
-        uint32_t from = rsspp_least(r, sim, VMQ_NONE);
+        uint32_t from = rsspp_least(rsspp, sim, VMQ_NONE);
 
-        r->on[from] = false;
-        r->n_on--;
+        rsspp->on[from] = false;
+        rsspp->n_on--;
         for (uint32_t i = 0; i < sim->n_rxqs; i++) {
             if (sim->rxqs[i].pmd == from) {
-                rsspp_move(r, sim, i, rsspp_least(r, sim, from));
+                rsspp_move(rsspp, sim, i, rsspp_least(rsspp, sim, from));
                 n_moves++;
             }
         }
@@ -152,23 +153,23 @@ rsspp_scale(struct rsspp *r, struct sim *sim)
 /* Moves one queue so that the cores are more in balance.  Returns false if
  * there is none. */
 static bool
-rsspp_balance_once(struct rsspp *r, struct sim *sim, double mean)
+rsspp_balance_once(struct rsspp *rsspp, struct sim *sim, double mean)
 {
     uint32_t from = VMQ_NONE, to = VMQ_NONE, best = VMQ_NONE;
     double best_rest = 0;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        if (!r->on[p] || r->received[p]) {
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (!rsspp->on[pmd] || rsspp->received[pmd]) {
             continue;
         }
-        if (r->loads[p] > mean + RSSPP_DEAD_BAND && !r->single[p]
-            && !r->receives[p]
-            && (from == VMQ_NONE || r->loads[p] > r->loads[from])) {
-            from = p;
+        if (rsspp->loads[pmd] > mean + RSSPP_DEAD_BAND && !rsspp->single[pmd]
+            && !rsspp->receives[pmd]
+            && (from == VMQ_NONE || rsspp->loads[pmd] > rsspp->loads[from])) {
+            from = pmd;
         }
-        if (r->loads[p] < mean - RSSPP_DEAD_BAND
-            && (to == VMQ_NONE || r->loads[p] < r->loads[to])) {
-            to = p;
+        if (rsspp->loads[pmd] < mean - RSSPP_DEAD_BAND
+            && (to == VMQ_NONE || rsspp->loads[pmd] < rsspp->loads[to])) {
+            to = pmd;
         }
     }
     if (from == VMQ_NONE || to == VMQ_NONE) {
@@ -177,10 +178,10 @@ rsspp_balance_once(struct rsspp *r, struct sim *sim, double mean)
 
     /* What both would be off by, after the move: least is best, and it must be
      * less than it is now. */
-    double excess = r->loads[from] - mean, lack = mean - r->loads[to];
+    double excess = rsspp->loads[from] - mean, lack = mean - rsspp->loads[to];
     best_rest = excess * excess + lack * lack;
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        double load = r->meter.loads[i];
+        double load = rsspp->meter.loads[i];
 
         if (sim->rxqs[i].pmd == from && load > 0
             && sim_numa_fits(sim, i, to)) {
@@ -196,24 +197,24 @@ rsspp_balance_once(struct rsspp *r, struct sim *sim, double mean)
     if (best == VMQ_NONE) {
         return false;
     }
-    rsspp_move(r, sim, best, to);
+    rsspp_move(rsspp, sim, best, to);
     return true;
 }
 
 /* What the cores are off balance by, all in all, and the sum of squares. */
 static double
-rsspp_imbalance(const struct rsspp *r, const struct sim *sim, double *mean,
+rsspp_imbalance(const struct rsspp *rsspp, const struct sim *sim, double *mean,
                 double *squares)
 {
     double sum = 0, total = 0;
 
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        sum += r->on[p] ? r->loads[p] : 0;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        sum += rsspp->on[pmd] ? rsspp->loads[pmd] : 0;
     }
-    *mean = sum / r->n_on;
+    *mean = sum / rsspp->n_on;
     *squares = 0;
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        double off = r->on[p] ? fabs(r->loads[p] - *mean) : 0;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        double off = rsspp->on[pmd] ? fabs(rsspp->loads[pmd] - *mean) : 0;
 
         if (off > RSSPP_DEAD_BAND) {
             total += off;
@@ -224,70 +225,71 @@ rsspp_imbalance(const struct rsspp *r, const struct sim *sim, double *mean,
 }
 
 static void
-rsspp_tick(void *r_, struct sim *sim)
+rsspp_tick(void *rsspp_, struct sim *sim)
 {
-    struct rsspp *r = r_;
+    struct rsspp *rsspp = rsspp_;
     double imbalance, mean, squares;
-    uint32_t n_moves, n_on = r->n_on;
+    uint32_t n_moves, n_on = rsspp->n_on;
     bool left_out = false;
-    uint64_t measured_ns = r->meter.since_ns;
+    uint64_t measured_ns = rsspp->meter.since_ns;
     uint64_t begin_ns = sim_plan_begin();
 
-    meter_read(sim, &r->meter);
-    memcpy(r->loads, r->meter.pmd_loads, sim->n_pmds * sizeof *r->loads);
-    memset(r->receives, 0, sim->n_pmds * sizeof *r->receives);
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        r->single[p] = true;
+    meter_read(sim, &rsspp->meter);
+    memcpy(rsspp->loads, rsspp->meter.pmd_loads,
+           sim->n_pmds * sizeof *rsspp->loads);
+    memset(rsspp->receives, 0, sim->n_pmds * sizeof *rsspp->receives);
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        rsspp->single[pmd] = true;
     }
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        uint32_t p = sim->rxqs[i].pmd;
+        uint32_t pmd = sim->rxqs[i].pmd;
 
-        if (r->meter.loads[i] > 0) {
-            if (r->meter.loads[i] < r->loads[p]) {
-                r->single[p] = false;
+        if (rsspp->meter.loads[i] > 0) {
+            if (rsspp->meter.loads[i] < rsspp->loads[pmd]) {
+                rsspp->single[pmd] = false;
             }
         }
     }
 
-    n_moves = rsspp_scale(r, sim);
-    imbalance = rsspp_imbalance(r, sim, &mean, &squares);
+    n_moves = rsspp_scale(rsspp, sim);
+    imbalance = rsspp_imbalance(rsspp, sim, &mean, &squares);
     for (int k = 0; k < RSSPP_TRIES && squares >= RSSPP_GOOD_ENOUGH; k++) {
-        if (!rsspp_balance_once(r, sim, mean)) {
+        if (!rsspp_balance_once(rsspp, sim, mean)) {
             break;
         }
         n_moves++;
-        rsspp_imbalance(r, sim, &mean, &squares);
+        rsspp_imbalance(rsspp, sim, &mean, &squares);
     }
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        left_out |= r->received[p];
-        r->received[p] = r->receives[p];
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        left_out |= rsspp->received[pmd];
+        rsspp->received[pmd] = rsspp->receives[pmd];
     }
     sim_plan_end(sim, begin_ns);
 
     if (imbalance > .4) {
-        r->interval_ns = RSSPP_TICK_MIN_NS;
+        rsspp->interval_ns = RSSPP_TICK_MIN_NS;
     } else if (imbalance > .2) {
-        r->interval_ns /= 2;
+        rsspp->interval_ns /= 2;
     } else if (!n_moves) {
-        r->interval_ns *= 2;
+        rsspp->interval_ns *= 2;
     }
-    if (r->interval_ns < RSSPP_TICK_MIN_NS) {
-        r->interval_ns = RSSPP_TICK_MIN_NS;
-    } else if (r->interval_ns > RSSPP_TICK_MAX_NS) {
-        r->interval_ns = RSSPP_TICK_MAX_NS;
+    if (rsspp->interval_ns < RSSPP_TICK_MIN_NS) {
+        rsspp->interval_ns = RSSPP_TICK_MIN_NS;
+    } else if (rsspp->interval_ns > RSSPP_TICK_MAX_NS) {
+        rsspp->interval_ns = RSSPP_TICK_MAX_NS;
     }
-    sim->tick_ns = sim->now_ns + r->interval_ns;
-    if (!n_moves && !left_out && n_on == r->n_on
-        && !sim->o->ramp && !sim->o->every_tick
-        && r->interval_ns == (imbalance > .2 ? RSSPP_TICK_MIN_NS
-                              : RSSPP_TICK_MAX_NS)
-        && !r->meter.changed && measured_ns >= sim_row_ns(sim, sim->row)
+    sim->tick_ns = sim->now_ns + rsspp->interval_ns;
+    if (!n_moves && !left_out && n_on == rsspp->n_on
+        && !sim->options->ramp && !sim->options->every_tick
+        && rsspp->interval_ns == (imbalance > .2 ? RSSPP_TICK_MIN_NS
+                                  : RSSPP_TICK_MAX_NS)
+        && !rsspp->meter.changed && measured_ns >= sim_row_ns(sim, sim->row)
         && sim->tick_ns < sim->change_ns) {
         /* All that it knows is what it will know next time, so that it will
          * do nothing until the loads change.  This is the last tick before
          * that. */
         sim->tick_ns = sim->change_ns - (sim->change_ns - sim->now_ns)
-                                        % r->interval_ns;
+                                        % rsspp->interval_ns;
     }
 }
 

@@ -71,61 +71,61 @@ parse_queue_name(const char *name, uint32_t *qid)
 }
 
 static uint32_t
-find_or_add_port(struct vmq_snapshot *s, const char *name)
+find_or_add_port(struct vmq_snapshot *snapshot, const char *name)
 {
-    for (uint32_t i = 0; i < s->n_ports; i++) {
-        if (!strcmp(s->ports[i].name, name)) {
+    for (uint32_t i = 0; i < snapshot->n_ports; i++) {
+        if (!strcmp(snapshot->ports[i].name, name)) {
             return i;
         }
     }
-    return vmq_snapshot_add_port(s, name, s->n_ports + 1);
+    return vmq_snapshot_add_port(snapshot, name, snapshot->n_ports + 1);
 }
 
 static void *
 vmq_create__(struct sim *sim, uint32_t credits)
 {
-    const struct vmq_trace *trace = sim->o->trace;
-    struct sim_vmq *v = vmq_xcalloc(1, sizeof *v);
+    const struct vmq_trace *trace = sim->options->trace;
+    struct sim_vmq *vmq = vmq_xcalloc(1, sizeof *vmq);
 
-    v->config = sim->o->config;
-    v->config.credits = credits;
-    v->window = vmq_window_create();
-    v->ledger = vmq_ledger_create();
-    vmq_snapshot_init(&v->raw);
-    vmq_snapshot_init(&v->snapshot);
-    vmq_plan_init(&v->plan);
-    v->interval_ns = v->config.interval_ms * SIM_NS_PER_MS;
-    v->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *v->rxqs);
+    vmq->config = sim->options->config;
+    vmq->config.credits = credits;
+    vmq->window = vmq_window_create();
+    vmq->ledger = vmq_ledger_create();
+    vmq_snapshot_init(&vmq->raw);
+    vmq_snapshot_init(&vmq->snapshot);
+    vmq_plan_init(&vmq->plan);
+    vmq->interval_ns = vmq->config.interval_ms * SIM_NS_PER_MS;
+    vmq->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *vmq->rxqs);
 
     sim_deal(sim);
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        vmq_snapshot_add_pmd(&v->raw, p, sim->o->numa_ids[p]);
-        v->raw.pmds[p].sibling_group = p;
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        vmq_snapshot_add_pmd(&vmq->raw, pmd, sim->options->numa_ids[pmd]);
+        vmq->raw.pmds[pmd].sibling_group = pmd;
     }
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         uint32_t qid;
         char *name = parse_queue_name(trace->names[i], &qid);
-        uint32_t port = find_or_add_port(&v->raw, name);
+        uint32_t port = find_or_add_port(&vmq->raw, name);
 
         /* For a moment, to find it again in the order of a snapshot. */
-        vmq_snapshot_add_rxq(&v->raw, port, qid, sim->rxqs[i].pmd,
+        vmq_snapshot_add_rxq(&vmq->raw, port, qid, sim->rxqs[i].pmd,
                              trace->numa_ids[i]);
-        v->raw.rxqs[i].packets = i;
+        vmq->raw.rxqs[i].packets = i;
         free(name);
     }
-    vmq_snapshot_sort(&v->raw);
+    vmq_snapshot_sort(&vmq->raw);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        v->rxqs[i] = v->raw.rxqs[i].packets;
+        vmq->rxqs[i] = vmq->raw.rxqs[i].packets;
     }
-    v->first_ns = sim_phase_ns(sim, v->interval_ns);
-    sim->tick_ns = v->first_ns;
-    return v;
+    vmq->first_ns = sim_phase_ns(sim, vmq->interval_ns);
+    sim->tick_ns = vmq->first_ns;
+    return vmq;
 }
 
 static void *
 vmq_create(struct sim *sim)
 {
-    return vmq_create__(sim, sim->o->config.credits);
+    return vmq_create__(sim, sim->options->config.credits);
 }
 
 static void *
@@ -135,132 +135,134 @@ vmq_nocredit_create(struct sim *sim)
 }
 
 static void
-vmq_destroy(void *v_)
+vmq_destroy(void *vmq_)
 {
-    struct sim_vmq *v = v_;
+    struct sim_vmq *vmq = vmq_;
 
-    vmq_window_destroy(v->window);
-    vmq_ledger_destroy(v->ledger);
-    vmq_snapshot_destroy(&v->raw);
-    vmq_snapshot_destroy(&v->snapshot);
-    vmq_plan_destroy(&v->plan);
-    free(v->rxqs);
-    free(v);
+    vmq_window_destroy(vmq->window);
+    vmq_ledger_destroy(vmq->ledger);
+    vmq_snapshot_destroy(&vmq->raw);
+    vmq_snapshot_destroy(&vmq->snapshot);
+    vmq_plan_destroy(&vmq->plan);
+    free(vmq->rxqs);
+    free(vmq);
 }
 
-/* Brings 'v->raw' up to date. */
+/* Brings 'vmq->raw' up to date. */
 static void
-vmq_collect(struct sim_vmq *v, const struct sim *sim)
+vmq_collect(struct sim_vmq *vmq, const struct sim *sim)
 {
-    struct vmq_snapshot *raw = &v->raw;
-    double hz = sim->o->hz;
+    struct vmq_snapshot *raw = &vmq->raw;
+    double hz = sim->options->hz;
 
     raw->now_ms = sim->now_ns / SIM_NS_PER_MS;
     raw->window_ns = sim->now_ns;
     raw->window_cycles = sim->now_ns * (hz / SIM_NS_PER_S);
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        const struct sim_pmd *pmd = &sim->pmds[p];
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        const struct sim_pmd *thread = &sim->pmds[i];
+        struct vmq_pmd *pmd = &raw->pmds[i];
 
-        raw->pmds[p].parked = !pmd->n_rxqs;
-        raw->pmds[p].busy_cycles = pmd->busy_s * hz + .5;
-        raw->pmds[p].idle_cycles = pmd->idle_s * hz + .5;
-        raw->pmds[p].cpu_ns = (pmd->busy_s + pmd->idle_s) * SIM_NS_PER_S;
+        pmd->parked = !thread->n_rxqs;
+        pmd->busy_cycles = thread->busy_s * hz + .5;
+        pmd->idle_cycles = thread->idle_s * hz + .5;
+        pmd->cpu_ns = (thread->busy_s + thread->idle_s) * SIM_NS_PER_S;
     }
     for (uint32_t i = 0; i < raw->n_rxqs; i++) {
-        const struct sim_rxq *q = &sim->rxqs[v->rxqs[i]];
+        const struct sim_rxq *queue = &sim->rxqs[vmq->rxqs[i]];
         struct vmq_rxq *rxq = &raw->rxqs[i];
 
-        rxq->pmd = q->pmd;
-        rxq->n_moves = q->n_moves;
-        rxq->packets = q->packets + .5;
-        rxq->cycles = q->packets * sim->o->cycles_per_packet + .5;
-        rxq->polls = q->polls;
-        rxq->full_batches = q->full_batches;
+        rxq->pmd = queue->pmd;
+        rxq->n_moves = queue->n_moves;
+        rxq->packets = queue->packets + .5;
+        rxq->cycles = queue->packets * sim->options->cycles_per_packet + .5;
+        rxq->polls = queue->polls;
+        rxq->full_batches = queue->full_batches;
     }
 }
 
 static void
-vmq_apply(struct sim_vmq *v, struct sim *sim)
+vmq_apply(struct sim_vmq *vmq, struct sim *sim)
 {
-    const struct vmq_plan *plan = &v->plan;
+    const struct vmq_plan *plan = &vmq->plan;
     enum vmq_outcome *outcomes;
     enum vmq_return *returns;
     char *why;
 
-    if (!vmq_plan_valid(plan, &v->snapshot, &v->config, &why)) {
+    if (!vmq_plan_valid(plan, &vmq->snapshot, &vmq->config, &why)) {
         fprintf(stderr, "ovs-vmq-sim: the planner is broken: %s\n", why);
         abort();
     }
     outcomes = vmq_xcalloc(plan->n_moves, sizeof *outcomes);
     returns = vmq_xcalloc(plan->n_moves, sizeof *returns);
-    vmq_credit_commit(v->ledger, &v->config, &v->snapshot, plan->moves,
+    vmq_credit_commit(vmq->ledger, &vmq->config, &vmq->snapshot, plan->moves,
                       plan->n_moves, outcomes, returns);
-    vmq_window_commit(v->window, &v->config, &v->snapshot, plan->moves,
+    vmq_window_commit(vmq->window, &vmq->config, &vmq->snapshot, plan->moves,
                       plan->n_moves, outcomes);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
-        const struct vmq_move *m = &plan->moves[i];
+        const struct vmq_move *move = &plan->moves[i];
 
-        sim_move(sim, v->rxqs[m->rxq], m->to,
+        sim_move(sim, vmq->rxqs[move->rxq], move->to,
                  returns[i] == VMQ_RETURN_FORCED);
     }
-    v->raw.generation++;
+    vmq->raw.generation++;
     free(outcomes);
     free(returns);
 }
 
-/* Could a plan be another one than 'v->plan' just because time has passed? */
+/* Could a plan be another one than the last just because time has passed? */
 static bool
-vmq_waits(const struct sim_vmq *v)
+vmq_waits(const struct sim_vmq *vmq)
 {
-    for (uint32_t p = 0; p < v->plan.n_pmds; p++) {
-        enum vmq_verdict verdict = v->plan.pmds[p].verdict;
+    for (uint32_t pmd = 0; pmd < vmq->plan.n_pmds; pmd++) {
+        enum vmq_verdict verdict = vmq->plan.pmds[pmd].verdict;
 
         if (verdict == VMQ_VERDICT_NO_CREDIT
             || verdict == VMQ_VERDICT_SETTLING
             || verdict == VMQ_VERDICT_WARMING
-            || v->snapshot.pmds[p].settling
-            || v->snapshot.pmds[p].evacuating) {
+            || vmq->snapshot.pmds[pmd].settling
+            || vmq->snapshot.pmds[pmd].evacuating) {
             return true;
         }
     }
-    return v->plan.n_moves > 0;
+    return vmq->plan.n_moves > 0;
 }
 
 /* The earliest time, after now, at which a queue may move that may not now:
  * because it could return to where it was, because it has earned a credit, or
  * because it is light and has stayed for long enough to move free. */
 static uint64_t
-vmq_next_event_ns(const struct sim_vmq *v)
+vmq_next_event_ns(const struct sim_vmq *vmq)
 {
-    const struct vmq_snapshot *s = &v->snapshot;
+    const struct vmq_snapshot *snapshot = &vmq->snapshot;
+    uint32_t refill_ms = vmq->config.credit_refill_ms;
     uint64_t event_ms = UINT64_MAX / SIM_NS_PER_MS;
 
-    for (uint32_t i = 0; i < s->n_rxqs && v->config.credits; i++) {
+    for (uint32_t i = 0; i < snapshot->n_rxqs && vmq->config.credits; i++) {
         struct vmq_account account;
         struct vmq_quote quote;
 
-        if (!vmq_ledger_get(v->ledger, s, i, &account)) {
+        if (!vmq_ledger_get(vmq->ledger, snapshot, i, &account)) {
             continue;
         }
-        vmq_credit_quote(v->ledger, &v->config, s, i, account.left_core,
-                         &quote);
+        vmq_credit_quote(vmq->ledger, &vmq->config, snapshot, i,
+                         account.left_core, &quote);
         if (quote.returning
             && account.moved_ms + VMQ_PINGPONG_MS < event_ms) {
             event_ms = account.moved_ms + VMQ_PINGPONG_MS;
         }
         if (quote.balance_mc < VMQ_CREDIT
-            && s->now_ms < account.moved_ms + v->config.credit_refill_ms
-            && account.moved_ms + v->config.credit_refill_ms < event_ms) {
-            event_ms = account.moved_ms + v->config.credit_refill_ms;
+            && snapshot->now_ms < account.moved_ms + refill_ms
+            && account.moved_ms + refill_ms < event_ms) {
+            event_ms = account.moved_ms + refill_ms;
         }
         if (quote.balance_mc < VMQ_CREDIT) {
             uint64_t wait_ms = ((uint64_t) (VMQ_CREDIT - quote.balance_mc)
-                                * v->config.credit_refill_ms / VMQ_CREDIT);
+                                * refill_ms / VMQ_CREDIT);
 
             /* At the earliest: the refill time may be doubled.  There will be
              * a next time then. */
-            if (s->now_ms + wait_ms + 1 < event_ms) {
-                event_ms = s->now_ms + wait_ms + 1;
+            if (snapshot->now_ms + wait_ms + 1 < event_ms) {
+                event_ms = snapshot->now_ms + wait_ms + 1;
             }
         }
     }
@@ -270,60 +272,62 @@ vmq_next_event_ns(const struct sim_vmq *v)
 /* Sets the time of the next tick: one interval on, unless more can be left
  * out. */
 static void
-vmq_schedule(struct sim_vmq *v, struct sim *sim)
+vmq_schedule(struct sim_vmq *vmq, struct sim *sim)
 {
-    const struct vmq_config *c = &v->config;
-    uint64_t slot_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS
+    const struct vmq_config *config = &vmq->config;
+    uint64_t slot_ns = (config->coalesce_hold_ms * SIM_NS_PER_MS
                         / VMQ_HISTORY_SLOTS);
-    uint64_t lead_ns = ((c->spread_hold_ms + 4 * (uint64_t) c->interval_ms)
+    uint64_t lead_ns = ((config->spread_hold_ms
+                         + 4 * (uint64_t) config->interval_ms)
                         * SIM_NS_PER_MS);
 
-    if (sim->o->every_tick || sim->o->ramp || vmq_waits(v)
-        || slot_ns < v->interval_ns || slot_ns % v->interval_ns) {
+    if (sim->options->every_tick || sim->options->ramp || vmq_waits(vmq)
+        || slot_ns < vmq->interval_ns || slot_ns % vmq->interval_ns) {
         return;
     }
 
     /* Slots begin anew with the first tick after those left out, so that must
      * be when one would have begun. */
-    uint64_t memory_ns = (c->coalesce_hold_ms * SIM_NS_PER_MS + lead_ns
+    uint64_t memory_ns = (config->coalesce_hold_ms * SIM_NS_PER_MS + lead_ns
                           + slot_ns);
-    uint64_t until_ns = vmq_next_event_ns(v);
+    uint64_t until_ns = vmq_next_event_ns(vmq);
 
     if (until_ns > sim->change_ns) {
         until_ns = sim->change_ns;
     }
-    if (sim->now_ns >= v->calm_ns + memory_ns
+    if (sim->now_ns >= vmq->calm_ns + memory_ns
         && until_ns > sim->now_ns + lead_ns) {
-        uint64_t n = (until_ns - lead_ns - v->first_ns) / slot_ns;
+        uint64_t n_slots = (until_ns - lead_ns - vmq->first_ns) / slot_ns;
 
-        if (v->first_ns + n * slot_ns > sim->now_ns) {
-            sim->tick_ns = v->first_ns + n * slot_ns;
+        if (vmq->first_ns + n_slots * slot_ns > sim->now_ns) {
+            sim->tick_ns = vmq->first_ns + n_slots * slot_ns;
         }
     }
 }
 
 static void
-vmq_tick(void *v_, struct sim *sim)
+vmq_tick(void *vmq_, struct sim *sim)
 {
-    struct sim_vmq *v = v_;
+    struct sim_vmq *vmq = vmq_;
     uint64_t begin_ns;
 
     if (sim->now_ns == sim_row_ns(sim, sim->row)
-        || v->calm_ns < sim_row_ns(sim, sim->row)) {
-        v->calm_ns = sim_row_ns(sim, sim->row);
+        || vmq->calm_ns < sim_row_ns(sim, sim->row)) {
+        vmq->calm_ns = sim_row_ns(sim, sim->row);
     }
-    vmq_collect(v, sim);
-    vmq_window_add(v->window, &v->config, &v->raw);
-    sim->tick_ns = sim->now_ns + v->interval_ns;
-    if (vmq_window_snapshot(v->window, &v->config, &v->snapshot)) {
+    vmq_collect(vmq, sim);
+    vmq_window_add(vmq->window, &vmq->config, &vmq->raw);
+    sim->tick_ns = sim->now_ns + vmq->interval_ns;
+    if (vmq_window_snapshot(vmq->window, &vmq->config, &vmq->snapshot)) {
         begin_ns = sim_plan_begin();
-        vmq_plan_compute(&v->snapshot, &v->config, v->ledger, &v->plan);
+        vmq_plan_compute(&vmq->snapshot, &vmq->config, vmq->ledger,
+                         &vmq->plan);
         sim_plan_end(sim, begin_ns);
-        if (v->plan.n_moves) {
-            vmq_apply(v, sim);
-            v->calm_ns = sim->now_ns;
+        if (vmq->plan.n_moves) {
+            vmq_apply(vmq, sim);
+            vmq->calm_ns = sim->now_ns;
         }
-        vmq_schedule(v, sim);
+        vmq_schedule(vmq, sim);
     }
 }
 

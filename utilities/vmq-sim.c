@@ -36,24 +36,24 @@
 uint64_t
 sim_row_ns(const struct sim *sim, uint32_t row)
 {
-    const struct vmq_trace *t = sim->o->trace;
-    double time_s = row < t->n_rows ? t->times_s[row] : t->end_s;
+    const struct vmq_trace *trace = sim->options->trace;
+    double time_s = row < trace->n_rows ? trace->times_s[row] : trace->end_s;
 
-    return time_s / sim->o->speedup * SIM_NS_PER_S + .5;
+    return time_s / sim->options->speedup * SIM_NS_PER_S + .5;
 }
 
 static const double *
 sim_row_rates(const struct sim *sim, uint32_t row)
 {
-    const struct vmq_trace *t = sim->o->trace;
+    const struct vmq_trace *trace = sim->options->trace;
 
-    return &t->rates_pps[(size_t) row * t->n_queues];
+    return &trace->rates_pps[(size_t) row * trace->n_queues];
 }
 
 void
 sim_true_rates(const struct sim *sim, uint64_t at_ns, double *rates_pps)
 {
-    uint32_t last = sim->o->trace->n_rows - 1;
+    uint32_t last = sim->options->trace->n_rows - 1;
     uint32_t row = sim->row;
 
     while (row > 0 && sim_row_ns(sim, row) > at_ns) {
@@ -64,17 +64,17 @@ sim_true_rates(const struct sim *sim, uint64_t at_ns, double *rates_pps)
     }
 
     const double *rates = sim_row_rates(sim, row);
-    if (!sim->o->ramp || row == last) {
+    if (!sim->options->ramp || row == last) {
         memcpy(rates_pps, rates, sim->n_rxqs * sizeof *rates);
         return;
     }
 
     const double *next = sim_row_rates(sim, row + 1);
     uint64_t begin_ns = sim_row_ns(sim, row);
-    double f = ((double) (at_ns - begin_ns)
-                / (sim_row_ns(sim, row + 1) - begin_ns));
+    double part = ((double) (at_ns - begin_ns)
+                   / (sim_row_ns(sim, row + 1) - begin_ns));
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        rates_pps[i] = rates[i] + f * (next[i] - rates[i]);
+        rates_pps[i] = rates[i] + part * (next[i] - rates[i]);
     }
 }
 
@@ -96,7 +96,7 @@ sim_shuffle(struct sim *sim, uint32_t *order, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         order[i] = i;
     }
-    for (uint32_t i = n; i > 1 && sim->o->seed; i--) {
+    for (uint32_t i = n; i > 1 && sim->options->seed; i--) {
         uint32_t k = sim_random(sim) % i;
         uint32_t tmp = order[i - 1];
 
@@ -108,19 +108,19 @@ sim_shuffle(struct sim *sim, uint32_t *order, uint32_t n)
 uint64_t
 sim_phase_ns(struct sim *sim, uint64_t interval_ns)
 {
-    return sim->o->seed ? sim_random(sim) % interval_ns : 0;
+    return sim->options->seed ? sim_random(sim) % interval_ns : 0;
 }
 
 bool
 sim_numa_fits(const struct sim *sim, uint32_t rxq, uint32_t pmd)
 {
-    int32_t numa_id = sim->o->trace->numa_ids[rxq];
+    int32_t numa_id = sim->options->trace->numa_ids[rxq];
 
-    if (numa_id < 0 || sim->o->numa_ids[pmd] == numa_id) {
+    if (numa_id < 0 || sim->options->numa_ids[pmd] == numa_id) {
         return true;
     }
-    for (uint32_t p = 0; p < sim->n_pmds; p++) {
-        if (sim->o->numa_ids[p] == numa_id) {
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        if (sim->options->numa_ids[i] == numa_id) {
             return false;
         }
     }
@@ -135,45 +135,46 @@ sim_place(struct sim *sim, uint32_t rxq, uint32_t pmd)
 }
 
 static void
-sim_count_move(struct sim *sim, struct sim_rxq *q, uint32_t to,
+sim_count_move(struct sim *sim, struct sim_rxq *queue, uint32_t to,
                bool overloaded)
 {
-    struct sim_result *r = &sim->result;
+    struct sim_result *result = &sim->result;
 
-    r->moves++;
-    if (q->last_pmd == to && sim->now_ns < q->moved_ns + RETURN_NS) {
-        r->pingpongs += !overloaded;
-        r->forced_returns += overloaded;
+    result->moves++;
+    if (queue->last_pmd == to && sim->now_ns < queue->moved_ns + RETURN_NS) {
+        result->pingpongs += !overloaded;
+        result->forced_returns += overloaded;
     }
-    if (!(q->n_moves & (q->n_moves - 1))) {
-        q->moves_ns = vmq_xrealloc(q->moves_ns,
-                                   q->n_moves ? q->n_moves * 2 : 1,
-                                   sizeof *q->moves_ns);
+    if (!(queue->n_moves & (queue->n_moves - 1))) {
+        queue->moves_ns = vmq_xrealloc(queue->moves_ns,
+                                       queue->n_moves ? queue->n_moves * 2 : 1,
+                                       sizeof *queue->moves_ns);
     }
-    q->moves_ns[q->n_moves++] = sim->now_ns;
-    if (sim->o->n_periods) {
+    queue->moves_ns[queue->n_moves++] = sim->now_ns;
+    if (sim->options->n_periods) {
         uint64_t i = ((double) sim->now_ns / sim->end_ns
-                      * sim->o->n_periods);
+                      * sim->options->n_periods);
 
-        r->periods[i < sim->o->n_periods ? i : i - 1].moves++;
+        result->periods[i < sim->options->n_periods ? i : i - 1].moves++;
     }
 }
 
 void
 sim_move(struct sim *sim, uint32_t rxq, uint32_t to, bool overloaded)
 {
-    struct sim_rxq *q = &sim->rxqs[rxq];
-    uint32_t from = q->pmd;
+    struct sim_rxq *queue = &sim->rxqs[rxq];
+    uint32_t from = queue->pmd;
 
-    sim_count_move(sim, q, to, overloaded);
-    q->last_pmd = from;
-    q->moved_ns = sim->now_ns;
+    sim_count_move(sim, queue, to, overloaded);
+    queue->last_pmd = from;
+    queue->moved_ns = sim->now_ns;
     if (sim->policy->pays) {
-        q->blackout_s = sim->o->move_blackout_us / 1e6;
-        sim->pmds[to].debt_s += sim->o->upcall_us / 1e6 * sim->o->flows;
+        queue->blackout_s = sim->options->move_blackout_us / 1e6;
+        sim->pmds[to].debt_s += (sim->options->upcall_us / 1e6
+                                 * sim->options->flows);
     }
 
-    q->pmd = to;
+    queue->pmd = to;
     sim->n_active -= !--sim->pmds[from].n_rxqs;
     sim->n_active += !sim->pmds[to].n_rxqs++;
 }
@@ -202,14 +203,14 @@ sim_plan_end(struct sim *sim, uint64_t begin_ns)
 /* A whole run. */
 
 static void
-sim_init(struct sim *sim, const struct sim_options *o)
+sim_init(struct sim *sim, const struct sim_options *options)
 {
-    struct sim_result *r = &sim->result;
+    struct sim_result *result = &sim->result;
 
     memset(sim, 0, sizeof *sim);
-    sim->o = o;
-    sim->prng = o->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    sim->n_rxqs = o->trace->n_queues;
+    sim->options = options;
+    sim->prng = options->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    sim->n_rxqs = options->trace->n_queues;
     sim->rxqs = vmq_xcalloc(sim->n_rxqs, sizeof *sim->rxqs);
     sim->crowd = vmq_xcalloc(sim->n_rxqs, sizeof *sim->crowd);
     sim->wants = vmq_xcalloc(sim->n_rxqs, sizeof *sim->wants);
@@ -217,18 +218,20 @@ sim_init(struct sim *sim, const struct sim_options *o)
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         sim->rxqs[i].last_pmd = VMQ_NONE;
     }
-    sim->n_pmds = o->n_pmds;
+    sim->n_pmds = options->n_pmds;
     sim->pmds = vmq_xcalloc(sim->n_pmds, sizeof *sim->pmds);
-    sim->pmd_pps = o->hz / o->cycles_per_packet;
-    sim->end_ns = sim_row_ns(sim, o->trace->n_rows);
+    sim->pmd_pps = options->hz / options->cycles_per_packet;
+    sim->end_ns = sim_row_ns(sim, options->trace->n_rows);
     sim->tick_ns = SIM_NEVER;
-    r->seconds = sim_elapsed_s(sim->end_ns);
-    if (o->n_periods) {
-        r->periods = vmq_xcalloc(o->n_periods, sizeof *r->periods);
-        r->loads = vmq_xcalloc((size_t) o->n_periods * sim->n_pmds,
-                               sizeof *r->loads);
-        r->actives = vmq_xcalloc((size_t) o->n_periods * sim->n_pmds,
-                                 sizeof *r->actives);
+    result->seconds = sim_elapsed_s(sim->end_ns);
+    if (options->n_periods) {
+        result->periods = vmq_xcalloc(options->n_periods,
+                                      sizeof *result->periods);
+        result->loads = vmq_xcalloc((size_t) options->n_periods * sim->n_pmds,
+                                    sizeof *result->loads);
+        result->actives = vmq_xcalloc(
+            (size_t) options->n_periods * sim->n_pmds,
+            sizeof *result->actives);
     }
 }
 
@@ -239,12 +242,12 @@ sim_set_loads(struct sim *sim, uint64_t until_ns)
     bool changed = sim->now_ns == sim->change_ns;
 
     /* Sped up, rows can have no length at all. */
-    while (sim->row + 1 < sim->o->trace->n_rows
+    while (sim->row + 1 < sim->options->trace->n_rows
            && sim->now_ns >= sim_row_ns(sim, sim->row + 1)) {
         sim->row++;
     }
     sim->change_ns = sim_row_ns(sim, sim->row + 1);
-    if (changed || sim->o->ramp) {
+    if (changed || sim->options->ramp) {
         sim_true_rates(sim, sim->now_ns + (until_ns - sim->now_ns) / 2,
                        sim->rates);
         for (uint32_t i = 0; i < sim->n_rxqs; i++) {
@@ -266,10 +269,11 @@ sim_moves_per_minute(const struct sim *sim)
     uint32_t most = 0;
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        const struct sim_rxq *q = &sim->rxqs[i];
+        const struct sim_rxq *rxq = &sim->rxqs[i];
 
-        for (uint32_t first = 0, k = 0; k < q->n_moves; k++) {
-            while (q->moves_ns[first] + 60 * SIM_NS_PER_S <= q->moves_ns[k]) {
+        for (uint32_t first = 0, k = 0; k < rxq->n_moves; k++) {
+            while (rxq->moves_ns[first] + 60 * SIM_NS_PER_S
+                   <= rxq->moves_ns[k]) {
                 first++;
             }
             most = k - first + 1 > most ? k - first + 1 : most;
@@ -279,7 +283,7 @@ sim_moves_per_minute(const struct sim *sim)
 }
 
 void
-sim_run(const struct sim_options *o, const struct sim_policy *policy,
+sim_run(const struct sim_options *options, const struct sim_policy *policy,
         void (*progress)(void *aux, double done), void *aux,
         struct sim_result *result)
 {
@@ -287,7 +291,7 @@ sim_run(const struct sim_options *o, const struct sim_policy *policy,
     struct sim sim;
     void *state;
 
-    sim_init(&sim, o);
+    sim_init(&sim, options);
     sim.policy = policy;
     sim_set_loads(&sim, 0);
     state = policy->create(&sim);
@@ -299,7 +303,7 @@ sim_run(const struct sim_options *o, const struct sim_policy *policy,
             policy->tick(state, &sim);
         }
         next_ns = min_u64(min_u64(sim.change_ns, sim.tick_ns), sim.end_ns);
-        if (o->ramp) {
+        if (options->ramp) {
             next_ns = min_u64(next_ns, sim.now_ns + RAMP_STEP_NS);
             sim_set_loads(&sim, next_ns);
         }
@@ -329,10 +333,10 @@ sim_run(const struct sim_options *o, const struct sim_policy *policy,
 }
 
 void
-sim_result_destroy(struct sim_result *r)
+sim_result_destroy(struct sim_result *result)
 {
-    free(r->periods);
-    free(r->loads);
-    free(r->actives);
-    memset(r, 0, sizeof *r);
+    free(result->periods);
+    free(result->loads);
+    free(result->actives);
+    memset(result, 0, sizeof *result);
 }

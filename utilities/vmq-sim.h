@@ -189,7 +189,7 @@ const struct sim_policy *sim_policy_find(const char *name);
 #define SIM_DELAY_BINS 512
 
 struct sim {
-    const struct sim_options *o;
+    const struct sim_options *options;
     const struct sim_policy *policy;
     uint64_t now_ns;            /* Time since the start of the trace, sped
                                  * up. */
