@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	tests/unit/test-vmq-plan \
 	tests/unit/test-vmq-properties \
 	tests/unit/test-vmq-sim \
+	tests/unit/test-vmq-sim-policies \
 	tests/unit/test-vmq-snapshot \
 	tests/unit/test-vmq-tenants \
 	tests/unit/test-vmq-trace \
@@ -72,11 +73,24 @@ tests_unit_test_vmq_properties_SOURCES = \
 tests_unit_test_vmq_properties_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_properties_LDADD = $(UNIT_LDADD)
 
-tests_unit_test_vmq_sim_SOURCES = \
-	tests/unit/test-vmq-sim.c \
-	tests/unit/vmq-test.h
-tests_unit_test_vmq_sim_CFLAGS = $(UNIT_CFLAGS) -I $(srcdir)/utilities
-tests_unit_test_vmq_sim_LDADD = utilities/libvmqsim.la $(CMOCKA_LIBS)
+check_LTLIBRARIES += tests/unit/libvmqworld.la
+tests_unit_libvmqworld_la_SOURCES = \
+	tests/unit/vmq-test.h \
+	tests/unit/vmq-world.c \
+	tests/unit/vmq-world.h
+tests_unit_libvmqworld_la_CFLAGS = $(WORLD_CFLAGS)
+
+WORLD_CFLAGS = $(UNIT_CFLAGS) -I $(srcdir)/utilities
+WORLD_LDADD = \
+	tests/unit/libvmqworld.la utilities/libvmqsim.la $(CMOCKA_LIBS)
+tests_unit_test_vmq_sim_SOURCES = tests/unit/test-vmq-sim.c
+tests_unit_test_vmq_sim_CFLAGS = $(WORLD_CFLAGS)
+tests_unit_test_vmq_sim_LDADD = $(WORLD_LDADD)
+
+tests_unit_test_vmq_sim_policies_SOURCES = \
+	tests/unit/test-vmq-sim-policies.c
+tests_unit_test_vmq_sim_policies_CFLAGS = $(WORLD_CFLAGS)
+tests_unit_test_vmq_sim_policies_LDADD = $(WORLD_LDADD)
 
 tests_unit_test_vmq_snapshot_SOURCES = \
 	tests/unit/test-vmq-snapshot.c \

@@ -16,385 +16,15 @@
 
 #include <config.h>
 
-#include <inttypes.h>
 #include <math.h>
 
 #include "vmq-sim.h"
-#include "vmq-snapshot.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
+#include "vmq-world.h"
 
-/* Simulations that are small enough to be worked out by hand.  Unless a test
- * says otherwise, a PMD does 1000 packets/s, so that a load in packets/s is
- * one in tenths of a percent, and loads are steps. */
-
-#define MAX_QUEUES 16
-#define MAX_TEST_PMDS 8
-
-#define MS(N) ((N) * SIM_NS_PER_MS)
-#define S(N) ((N) * SIM_NS_PER_S)
-
-struct move {
-    uint64_t ns;
-    uint32_t rxq, from, to;
-};
-
-/* A move that a script makes, at a time in ms. */
-struct order {
-    uint64_t ms;
-    uint32_t rxq, to;
-    bool overloaded;
-};
-
-/* A simulation, and what was seen of it. */
-struct world {
-    struct vmq_trace trace;
-    struct sim_options o;
-    int32_t numa_ids[MAX_TEST_PMDS];
-    struct sim_result r;
-
-    /* The policy, which is watched, or a script. */
-    const struct sim_policy *policy;
-    void *state;
-    struct sim *sim;
-    const uint32_t *places;
-    const struct order *orders;
-    uint32_t n_orders;
-    bool free_moves;
-
-    uint32_t placed[MAX_QUEUES];
-    uint64_t *ticks_ns;
-    uint32_t n_ticks;
-    struct move *moves;
-    uint32_t n_moves;
-
-    /* At the end. */
-    double packets[MAX_QUEUES];
-    double waiting[MAX_QUEUES];
-    double busy_s[MAX_TEST_PMDS];
-};
-
-/* The one that is being simulated: policies have no other way to know. */
-static struct world *w_now;
-
-/* Makes a trace of 'n' numbers: rows of a time and 'n_queues' rates. */
-static void
-trace_init(struct vmq_trace *t, uint32_t n_queues, size_t n,
-           const double *values)
-{
-    memset(t, 0, sizeof *t);
-    t->n_queues = n_queues;
-    t->names = vmq_xcalloc(n_queues, sizeof *t->names);
-    t->numa_ids = vmq_xcalloc(n_queues, sizeof *t->numa_ids);
-    for (uint32_t i = 0; i < n_queues; i++) {
-        t->names[i] = vmq_xasprintf("port%"PRIu32"/0", i);
-        t->numa_ids[i] = -1;
-    }
-    t->n_rows = n / (n_queues + 1);
-    assert_int_equal(n, t->n_rows * (n_queues + 1));
-    t->times_s = vmq_xcalloc(t->n_rows, sizeof *t->times_s);
-    t->rates_pps = vmq_xcalloc((size_t) t->n_rows * n_queues,
-                               sizeof *t->rates_pps);
-    for (uint32_t row = 0; row < t->n_rows; row++) {
-        t->times_s[row] = *values++;
-        for (uint32_t i = 0; i < n_queues; i++) {
-            t->rates_pps[row * n_queues + i] = *values++;
-        }
-    }
-    t->end_s = t->times_s[t->n_rows - 1];
-    t->end_s += t->n_rows > 1 ? t->end_s - t->times_s[t->n_rows - 2] : 1;
-}
-
-static void
-world_init__(struct world *w, uint32_t n_pmds, uint32_t n_queues, size_t n,
-             const double *values)
-{
-    memset(w, 0, sizeof *w);
-    trace_init(&w->trace, n_queues, n, values);
-    w->o.trace = &w->trace;
-    w->o.speedup = 1;
-    w->o.n_pmds = n_pmds;
-    w->o.numa_ids = w->numa_ids;
-    w->o.hz = 1e6;
-    w->o.cycles_per_packet = 1000;
-    w->o.ring = 100;
-    w->o.flows = 1000;
-    vmq_config_init(&w->o.config);
-}
-
-/* N_PMDS PMDs, N_QUEUES queues, and rows of a time and a rate for each. */
-#define WORLD_INIT(W, N_PMDS, N_QUEUES, ...) \
-    world_init__(W, N_PMDS, N_QUEUES, \
-                 TEST_ARRAY_SIZE(((double[]) { __VA_ARGS__ })), \
-                 (double[]) { __VA_ARGS__ })
-
-/* Forgets the last run. */
-static void
-world_forget(struct world *w)
-{
-    sim_result_destroy(&w->r);
-    free(w->ticks_ns);
-    free(w->moves);
-    w->ticks_ns = NULL;
-    w->moves = NULL;
-    w->n_ticks = w->n_moves = 0;
-}
-
-static void
-world_destroy(struct world *w)
-{
-    world_forget(w);
-    vmq_trace_destroy(&w->trace);
-}
-
-/* Watching a policy. */
-
-static void *
-spy_create(struct sim *sim)
-{
-    struct world *w = w_now;
-
-    w->sim = sim;
-    w->state = w->policy->create(sim);
-    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        w->placed[i] = sim->rxqs[i].pmd;
-    }
-    return w;
-}
-
-static void
-spy_destroy(void *w_)
-{
-    struct world *w = w_;
-
-    for (uint32_t i = 0; i < w->sim->n_rxqs; i++) {
-        w->packets[i] = w->sim->rxqs[i].packets;
-        w->waiting[i] = w->sim->rxqs[i].waiting;
-    }
-    for (uint32_t i = 0; i < w->sim->n_pmds; i++) {
-        w->busy_s[i] = w->sim->pmds[i].busy_s;
-    }
-    w->policy->destroy(w->state);
-}
-
-static void
-spy_tick(void *w_, struct sim *sim)
-{
-    uint32_t before[MAX_QUEUES];
-    struct world *w = w_;
-
-    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        before[i] = sim->rxqs[i].pmd;
-    }
-    w->ticks_ns = vmq_xrealloc(w->ticks_ns, w->n_ticks + 1,
-                               sizeof *w->ticks_ns);
-    w->ticks_ns[w->n_ticks++] = sim->now_ns;
-    w->policy->tick(w->state, sim);
-    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        if (sim->rxqs[i].pmd != before[i]) {
-            w->moves = vmq_xrealloc(w->moves, w->n_moves + 1,
-                                    sizeof *w->moves);
-            w->moves[w->n_moves++] = (struct move) {
-                .ns = sim->now_ns, .rxq = i,
-                .from = before[i], .to = sim->rxqs[i].pmd
-            };
-        }
-    }
-}
-
-/* Plays 'policy', and checks what goes for all of them. */
-static void
-play_policy(struct world *w, const struct sim_policy *policy)
-{
-    struct sim_policy spy = {
-        policy->name, policy->summary, spy_create, spy_destroy, spy_tick,
-        policy->pays
-    };
-    double rest = 0;
-
-    world_forget(w);
-    w->policy = policy;
-    w_now = w;
-    sim_run(&w->o, &spy, NULL, NULL, &w->r);
-
-    /* No packet appears or vanishes. */
-    for (uint32_t i = 0; i < w->trace.n_queues; i++) {
-        rest += w->packets[i] + w->waiting[i];
-        assert_true(w->waiting[i] >= 0 && w->waiting[i] <= w->o.ring);
-    }
-    assert_true(fabs(w->r.offered_packets - w->r.lost_packets - rest)
-                <= 1e-9 * w->r.offered_packets + 1e-6);
-    assert_true(w->r.unavoidable_lost_packets
-                <= w->r.lost_packets + w->trace.n_queues * w->o.ring);
-}
-
-static void
-play(struct world *w, const char *name)
-{
-    const struct sim_policy *policy = sim_policy_find(name);
-
-    assert_non_null(policy);
-    play_policy(w, policy);
-}
-
-/* A script, as a policy. */
-
-static void
-script_schedule(struct sim *sim)
-{
-    sim->tick_ns = (w_now->n_orders ? MS(w_now->orders->ms) : SIM_NEVER);
-}
-
-static void *
-script_create(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
-        sim_place(sim, i, w_now->places[i]);
-    }
-    script_schedule(sim);
-    return NULL;
-}
-
-static void
-script_destroy(void *state)
-{
-    (void) state;
-}
-
-static void
-script_tick(void *state, struct sim *sim)
-{
-    struct world *w = w_now;
-
-    (void) state;
-    while (w->n_orders && MS(w->orders->ms) <= sim->now_ns) {
-        sim_move(sim, w->orders->rxq, w->orders->to, w->orders->overloaded);
-        w->orders++;
-        w->n_orders--;
-    }
-    script_schedule(sim);
-}
-
-/* Places queue I on PMD 'places[I]' and makes moves. */
-static void
-play_script(struct world *w, const uint32_t *places,
-            const struct order *orders, uint32_t n_orders)
-{
-    const struct sim_policy policy = {
-        "script", "", script_create, script_destroy, script_tick,
-        !w->free_moves
-    };
-
-    w->places = places;
-    w->orders = orders;
-    w->n_orders = n_orders;
-    play_policy(w, &policy);
-}
-
-/* Assertions. */
-
-#define ASSERT_NEAR(VALUE, WANT) \
-    assert_near(VALUE, WANT, 1e-9, __FILE__, __LINE__)
-/* A delay, which is counted in bins of 4.4 %. */
-#define ASSERT_DELAY(VALUE, WANT) \
-    assert_near(VALUE, WANT, .0221, __FILE__, __LINE__)
-
-static void
-assert_near(double value, double want, double tolerance, const char *file,
-            int line)
-{
-    if (!(fabs(value - want) <= tolerance * fabs(want) + 1e-9)) {
-        print_error("%.12g, not %.12g\n", value, want);
-        _fail(file, line);
-    }
-}
-
-#define ASSERT_PLACED(W, ...) \
-    assert_placed(W, TEST_ARRAY_SIZE(((uint32_t[]) { __VA_ARGS__ })), \
-                  (uint32_t[]) { __VA_ARGS__ }, __FILE__, __LINE__)
-
-static void
-assert_placed(const struct world *w, size_t n, const uint32_t *pmds,
-              const char *file, int line)
-{
-    bool wrong = n != w->trace.n_queues;
-
-    for (size_t i = 0; i < n && !wrong; i++) {
-        wrong = w->placed[i] != pmds[i];
-    }
-    if (wrong) {
-        for (uint32_t i = 0; i < w->trace.n_queues; i++) {
-            print_error("queue %"PRIu32" is on PMD %"PRIu32"\n", i,
-                        w->placed[i]);
-        }
-        _fail(file, line);
-    }
-}
-
-static bool
-same_move(const struct move *a, const struct move *b)
-{
-    return (a->ns == b->ns && a->rxq == b->rxq && a->from == b->from
-            && a->to == b->to);
-}
-
-static void
-print_move(const struct move *m)
-{
-    if (m) {
-        print_error("%.9f s: queue %"PRIu32" from %"PRIu32" to %"PRIu32,
-                    m->ns / 1e9, m->rxq, m->from, m->to);
-    } else {
-        print_error("nothing");
-    }
-}
-
-#define ASSERT_MOVES(W, ...) \
-    assert_moves(W, TEST_ARRAY_SIZE(((struct move[]) { __VA_ARGS__ })), \
-                 (struct move[]) { __VA_ARGS__ }, __FILE__, __LINE__)
-#define ASSERT_NO_MOVES(W) assert_moves(W, 0, NULL, __FILE__, __LINE__)
-
-static void
-assert_moves(const struct world *w, size_t n, const struct move *moves,
-             const char *file, int line)
-{
-    bool wrong = n != w->n_moves;
-
-    for (size_t i = 0; i < n && !wrong; i++) {
-        wrong = !same_move(&w->moves[i], &moves[i]);
-    }
-    if (wrong) {
-        for (uint32_t i = 0; i < w->n_moves || i < n; i++) {
-            const struct move *m = i < w->n_moves ? &w->moves[i] : NULL;
-            const struct move *want = i < n ? &moves[i] : NULL;
-
-            print_move(m);
-            if (!m || !want || !same_move(m, want)) {
-                print_error("; not ");
-                print_move(want);
-            }
-            print_error("\n");
-        }
-        _fail(file, line);
-    }
-    assert_int_equal(w->r.moves, n);
-}
-
-/* How many PMDs have queues at 'ns'. */
-static uint32_t
-active_at(const struct world *w, uint64_t ns)
-{
-    uint32_t pmds[MAX_QUEUES], n[MAX_TEST_PMDS] = { 0 }, n_active = 0;
-
-    memcpy(pmds, w->placed, sizeof pmds);
-    for (uint32_t i = 0; i < w->n_moves && w->moves[i].ns <= ns; i++) {
-        pmds[w->moves[i].rxq] = w->moves[i].to;
-    }
-    for (uint32_t i = 0; i < w->trace.n_queues; i++) {
-        n_active += !n[pmds[i]]++;
-    }
-    return n_active;
-}
+/* Simulations that are small enough to be worked out by hand, and random
+ * ones. */
 
 /* The fluid. */
 
@@ -577,7 +207,7 @@ test_nothing(void **state)
 static void
 test_blackout(void **state)
 {
-    static const struct order move[] = { { 1000, 0, 1, false } };
+    static const struct request move[] = { { 1000, 0, 1, false } };
     struct world w;
 
     (void) state;
@@ -595,9 +225,9 @@ test_blackout(void **state)
 
     /* Over many steps it is the same, and the PMD idles as long. */
     w.o.move_blackout_us = 500000;
-    struct order orders[101];
+    struct request requests[101];
     for (unsigned int i = 0; i <= 100; i++) {
-        orders[i] = (struct order) { 1000 + i * 9, i > 0, !i, false };
+        requests[i] = (struct request) { 1000 + i * 9, i > 0, !i, false };
     }
     world_destroy(&w);
     WORLD_INIT(&w, 2, 2,
@@ -605,13 +235,13 @@ test_blackout(void **state)
                1, 400, 0);
     w.o.ring = 30;
     w.o.move_blackout_us = 500000;
-    play_script(&w, (uint32_t[]) { 0, 0 }, orders, 101);
+    play_script(&w, (uint32_t[]) { 0, 0 }, requests, 101);
     ASSERT_NEAR(w.r.lost_packets, 170);
     ASSERT_NEAR(w.busy_s[1], .23);
 
     /* Some moves cost nothing. */
     w.free_moves = true;
-    play_script(&w, (uint32_t[]) { 0, 0 }, orders, 1);
+    play_script(&w, (uint32_t[]) { 0, 0 }, requests, 1);
     ASSERT_NEAR(w.r.lost_packets, 0);
     world_destroy(&w);
 }
@@ -625,7 +255,7 @@ test_blackout(void **state)
 static void
 test_upcalls(void **state)
 {
-    static const struct order move[] = { { 1000, 0, 1, false } };
+    static const struct request move[] = { { 1000, 0, 1, false } };
     struct world w;
 
     (void) state;
@@ -657,7 +287,7 @@ test_upcalls(void **state)
 static void
 test_pmd_seconds(void **state)
 {
-    static const struct order orders[] = {
+    static const struct request requests[] = {
         { 4000, 1, 0, false }, { 10000, 1, 1, false }, { 10000, 2, 2, false },
     };
     struct world w;
@@ -665,7 +295,7 @@ test_pmd_seconds(void **state)
     (void) state;
     WORLD_INIT(&w, 3, 3, 0, 100, 0, 0);
     w.trace.end_s = 12;
-    play_script(&w, (uint32_t[]) { 0, 1, 0 }, orders, 3);
+    play_script(&w, (uint32_t[]) { 0, 1, 0 }, requests, 3);
     ASSERT_NEAR(w.r.pmd_seconds, 2 * 4 + 1 * 6 + 3 * 2);
     assert_int_equal(w.r.moves, 3);
     world_destroy(&w);
@@ -721,7 +351,7 @@ test_overload_of_two(void **state)
 static void
 test_returns(void **state)
 {
-    static const struct order orders[] = {
+    static const struct request requests[] = {
         { 1000, 0, 1, false },
         { 2000, 0, 0, false },          /* Ping-pong. */
         { 3000, 0, 1, true },           /* Forced return. */
@@ -738,8 +368,9 @@ test_returns(void **state)
     (void) state;
     WORLD_INIT(&w, 3, 2, 0, 10, 10);
     w.trace.end_s = 130;
-    play_script(&w, (uint32_t[]) { 0, 1 }, orders, TEST_ARRAY_SIZE(orders));
-    assert_int_equal(w.r.moves, TEST_ARRAY_SIZE(orders));
+    play_script(&w, (uint32_t[]) { 0, 1 }, requests,
+                TEST_ARRAY_SIZE(requests));
+    assert_int_equal(w.r.moves, TEST_ARRAY_SIZE(requests));
     assert_int_equal(w.r.pingpongs, 2);
     assert_int_equal(w.r.forced_returns, 2);
 
@@ -752,7 +383,7 @@ test_returns(void **state)
 static void
 test_moves_per_minute(void **state)
 {
-    static const struct order orders[] = {
+    static const struct request requests[] = {
         { 1000, 0, 1, false }, { 2000, 0, 2, false }, { 61000, 0, 1, false },
         { 61999, 0, 2, false }, { 100000, 1, 0, false },
     };
@@ -761,45 +392,14 @@ test_moves_per_minute(void **state)
     (void) state;
     WORLD_INIT(&w, 3, 2, 0, 10, 10);
     w.trace.end_s = 130;
-    play_script(&w, (uint32_t[]) { 0, 1 }, orders, TEST_ARRAY_SIZE(orders));
+    play_script(&w, (uint32_t[]) { 0, 1 }, requests,
+                TEST_ARRAY_SIZE(requests));
     assert_int_equal(w.r.max_moves_per_queue_minute, 3);
-    play_script(&w, (uint32_t[]) { 0, 1 }, orders, 1);
+    play_script(&w, (uint32_t[]) { 0, 1 }, requests, 1);
     assert_int_equal(w.r.max_moves_per_queue_minute, 1);
     play_script(&w, (uint32_t[]) { 0, 1 }, NULL, 0);
     assert_int_equal(w.r.max_moves_per_queue_minute, 0);
     world_destroy(&w);
-}
-
-/* Adds up the timeline of the last run. */
-static void
-assert_timeline(const struct world *w)
-{
-    uint32_t n_pmds = w->o.n_pmds;
-    double offered = 0, active = 0, lost = 0, moves = 0;
-
-    for (uint32_t i = 0; i < w->o.n_periods; i++) {
-        const struct sim_period *p = &w->r.periods[i];
-        double loads = 0, actives = 0;
-
-        offered += p->offered;
-        active += p->active;
-        lost += p->lost;
-        moves += p->moves;
-        for (uint32_t k = 0; k < n_pmds; k++) {
-            loads += w->r.loads[i * n_pmds + k];
-            actives += w->r.actives[i * n_pmds + k];
-            assert_true(w->r.actives[i * n_pmds + k]
-                        <= w->r.seconds / w->o.n_periods * (1 + 1e-4));
-        }
-        /* Sums of many numbers of single precision. */
-        assert_near(loads, p->offered, 1e-4, __FILE__, __LINE__);
-        assert_near(actives, p->active, 1e-4, __FILE__, __LINE__);
-    }
-    ASSERT_NEAR(offered * (w->o.hz / w->o.cycles_per_packet),
-                w->r.offered_packets);
-    ASSERT_NEAR(active, w->r.pmd_seconds);
-    ASSERT_NEAR(lost, w->r.lost_packets);
-    ASSERT_NEAR(moves, w->r.moves);
 }
 
 /* Periods of 2.5 s, with a move and a change of loads within some:
@@ -815,7 +415,7 @@ assert_timeline(const struct world *w)
 static void
 test_timeline(void **state)
 {
-    static const struct order orders[] = { { 4000, 1, 0, false } };
+    static const struct request requests[] = { { 4000, 1, 0, false } };
     struct world w;
 
     (void) state;
@@ -825,7 +425,7 @@ test_timeline(void **state)
                8, 0, 0);
     w.trace.end_s = 10;
     w.o.n_periods = 4;
-    play_script(&w, (uint32_t[]) { 0, 1 }, orders, 1);
+    play_script(&w, (uint32_t[]) { 0, 1 }, requests, 1);
     ASSERT_NEAR(w.r.lost_packets, 600);
     ASSERT_NEAR(w.r.periods[0].offered, 1.25);
     ASSERT_NEAR(w.r.periods[1].offered, .75 + 1.2);
@@ -842,7 +442,7 @@ test_timeline(void **state)
 
     /* However odd the periods are. */
     for (w.o.n_periods = 1; w.o.n_periods < 1000; w.o.n_periods += 37) {
-        play_script(&w, (uint32_t[]) { 0, 1 }, orders, 1);
+        play_script(&w, (uint32_t[]) { 0, 1 }, requests, 1);
         assert_timeline(&w);
     }
     world_destroy(&w);
@@ -897,492 +497,6 @@ test_ramp(void **state)
     world_destroy(&w);
 }
 
-/* Policies. */
-
-static void
-test_single(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 4, 0, 900, 900, 900, 900);
-    play(&w, "single");
-    ASSERT_PLACED(&w, 0, 0, 0, 0);
-    ASSERT_NO_MOVES(&w);
-    ASSERT_NEAR(w.r.pmd_seconds, 1);
-    world_destroy(&w);
-}
-
-static void
-test_static(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 5, 0, 900, 0, 10, 900, 900);
-    play(&w, "static");
-    ASSERT_PLACED(&w, 0, 1, 2, 0, 1);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-}
-
-/* PMDs 0 and 1 are on node 0, 2 and 3 on node 1; there is no node 7.  Queues
- * that may be anywhere share the turn of node 0. */
-static void
-test_static_numa(void **state)
-{
-    static const int32_t numa_ids[] = { 1, 0, 1, 1, 0, -1, 0, 7 };
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 4, 8, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    w.numa_ids[2] = w.numa_ids[3] = 1;
-    memcpy(w.trace.numa_ids, numa_ids, sizeof numa_ids);
-    play(&w, "static");
-    ASSERT_PLACED(&w, 2, 0, 3, 2, 1, 2, 0, 1);
-    world_destroy(&w);
-}
-
-/*     load   700 600 500 400 300 200 100
- *     queue    1   5   3   6   2   4   0
- *     PMD      0   1   2   2   1   0   0  */
-static void
-test_cycles(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 7,
-               0, 100, 700, 300, 500, 200, 600, 400,
-               60, 0, 0, 0, 0, 999, 0, 0);   /* Not in the first minute. */
-    play(&w, "cycles");
-    ASSERT_PLACED(&w, 0, 0, 1, 2, 0, 1, 2);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-}
-
-/* Each node has its own turn, and so have queues without one.
- *
- *     load   900 800 700 600 500 400 300 200
- *     queue    0   1   2   3   4   5   6   7
- *     node     ?   ?   ?   0   0   1   0   0
- *     PMD      0   1   2   0   1   3   1   0   (2 and 3 on node 1) */
-static void
-test_cycles_numa(void **state)
-{
-    static const int32_t numa_ids[] = { -1, -1, -1, 0, 0, 1, 0, 0 };
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 4, 8, 0, 900, 800, 700, 600, 500, 400, 300, 200);
-    w.numa_ids[2] = w.numa_ids[3] = 1;
-    memcpy(w.trace.numa_ids, numa_ids, sizeof numa_ids);
-    play(&w, "cycles");
-    ASSERT_PLACED(&w, 0, 1, 2, 0, 1, 2, 1, 0);
-    world_destroy(&w);
-}
-
-/*     load   640 500 400 310 200 100   0   0
- *     queue    1   4   3   5   0   7   2   6
- *     PMD      0   1   2   2   1   0   0   1
- *     sum    640 500 400 710 700 740      (or 3, 2, 2 queues) */
-static void
-test_group(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 8,
-               0, 200, 640, 0, 400, 500, 310, 0, 100,
-               60, 0, 0, 999, 0, 0, 0, 0, 0);
-    play(&w, "group");
-    ASSERT_PLACED(&w, 1, 0, 0, 2, 1, 2, 1, 0);
-    ASSERT_NO_MOVES(&w);
-
-    /* Half of the minute counts for half of the load: 700 first. */
-    w.trace.times_s[1] = 30;
-    w.trace.end_s = 90;
-    w.trace.rates_pps[8 + 2] = 1400;
-    play(&w, "group");
-    assert_int_equal(w.placed[2], 0);
-    assert_int_equal(w.placed[1], 1);
-    world_destroy(&w);
-}
-
-/*            PMD 0              PMD 1
- *     start  q0 600, q2 400     q1 100, q3 0
- *     60 s   q0 600, q3 0       q2 400, q1 100 */
-static void
-test_auto_lb(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 4, 0, 600, 100, 400, 0);
-    w.trace.end_s = 200;
-    play(&w, "auto-lb");
-    ASSERT_PLACED(&w, 0, 1, 0, 1);
-    ASSERT_MOVES(&w, { S(60), 2, 0, 1 }, { S(60), 3, 1, 0 });
-
-    /* The end comes before the minute does. */
-    w.trace.end_s = 59;
-    play(&w, "auto-lb");
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-
-    WORLD_INIT(&w, 2, 4,
-               0, 100, 100, 400, 0,
-               5, 600, 100, 400, 0,
-               119, 0, 0, 0, 0);
-    w.trace.end_s = 200;
-    play(&w, "auto-lb");
-    ASSERT_NO_MOVES(&w);
-
-    /* The end of the first minute comes too soon, after 11 intervals, and so
-     * it takes until that of the second one. */
-    w.trace.times_s[2] = 121;
-    play(&w, "auto-lb");
-    ASSERT_MOVES(&w, { S(120), 2, 0, 1 }, { S(120), 3, 1, 0 });
-
-    /* 11 intervals at the end of the second minute, none thereafter. */
-    w.trace.times_s[1] = 61;
-    play(&w, "auto-lb");
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-}
-
-/* auto-lb wants 95 %, auto-lb-tuned 70 %. */
-static void
-test_auto_lb_threshold(void **state)
-{
-    static const struct {
-        double load;
-        bool moves, tuned_moves;
-    } cases[] = {
-        { 951, true, true }, { 949, false, true }, { 701, false, true },
-        { 699, false, false },
-    };
-
-    (void) state;
-    for (size_t i = 0; i < TEST_ARRAY_SIZE(cases); i++) {
-        struct world w;
-
-        WORLD_INIT(&w, 2, 3, 0, cases[i].load - 300, 10, 300);
-        w.trace.end_s = 130;
-        play(&w, "auto-lb");
-        assert_int_equal(w.r.moves, cases[i].moves);
-        play(&w, "auto-lb-tuned");
-        assert_int_equal(w.r.moves, cases[i].tuned_moves);
-        if (cases[i].tuned_moves) {
-            ASSERT_MOVES(&w, { S(60), 2, 0, 1 });
-        }
-        world_destroy(&w);
-    }
-}
-
-/* q2, of 60, should join q1 on PMD 1.  For two PMDs, the variance is as the
- * square of their difference:
- *
- *     q0   q1   difference   then   improvement
- *     900  50      910        790      24.6 %
- *     900  100     860        740      26.0 %   */
-static void
-test_auto_lb_gain(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 3, 0, 900, 50, 60);
-    w.trace.end_s = 130;
-    play(&w, "auto-lb");
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-    WORLD_INIT(&w, 2, 3, 0, 900, 100, 60);
-    w.trace.end_s = 130;
-    play(&w, "auto-lb");
-    ASSERT_MOVES(&w, { S(60), 2, 0, 1 });
-    world_destroy(&w);
-}
-
-/*           PMD 0                   PMD 1    PMD 2     spare
- *     0     q0 200, q3 50           q1 100   q2 300    1.75 > 1.2 + 4 x 0.05
- *     0.1   q0 200, q3 50, q1 100   off      q2 300
- *     1.6   q0 500, q3 200, q1 250  off      q2 900    -0.25 < -0.1
- *     2.6   q3 200, q1 250          q0 500   q2 900    mean: 617
- *
- * From what is off by 333, to what lacks 617: what comes closest to 475 goes.
- * q2, with 900, is the only queue of its core. */
-static void
-test_rsspp_cores(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 4,
-               0, 200, 100, 300, 50,
-               1.6, 500, 250, 900, 200);
-    w.trace.end_s = 6;
-    for (int every_tick = 0; every_tick < 2; every_tick++) {
-        w.o.every_tick = every_tick;
-        play(&w, "rsspp");
-        ASSERT_PLACED(&w, 0, 1, 2, 0);
-        ASSERT_MOVES(&w, { MS(100), 1, 1, 0 }, { MS(2600), 0, 0, 1 });
-    }
-    world_destroy(&w);
-}
-
-#define ASSERT_TICKS(W, ...) \
-    assert_ticks(W, TEST_ARRAY_SIZE(((uint64_t[]) { __VA_ARGS__ })), \
-                 (uint64_t[]) { __VA_ARGS__ }, __FILE__, __LINE__)
-
-/* The first 'n' ticks must be at these times, in microseconds. */
-static void
-assert_ticks(const struct world *w, uint32_t n, const uint64_t *ticks_us,
-             const char *file, int line)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (i >= w->n_ticks || w->ticks_ns[i] != ticks_us[i] * 1000) {
-            print_error("tick %"PRIu32" is at %"PRIu64" us\n", i,
-                        i < w->n_ticks ? w->ticks_ns[i] / 1000 : 0);
-            _fail(file, line);
-        }
-    }
-}
-
-/* Two cores, one of which is too busy and has one queue, with load, so that
- * nothing can be done.  After a tick at which nothing moved, the interval
- *
- *     imbalance
- *     0 .. 0.2     doubles, up to 1 s
- *     0.2 .. 0.4   halves, down to 10 ms
- *     0.4 ..       is 10 ms                 */
-static void
-test_rsspp_interval(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 3, 0, 500, 500, 0);
-    w.trace.end_s = 5;
-    w.o.every_tick = true;
-    play(&w, "rsspp");
-    ASSERT_TICKS(&w, 100000, 300000, 700000, 1500000, 2500000, 3500000);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-
-    WORLD_INIT(&w, 2, 3, 0, 650, 350, 0);
-    w.o.every_tick = true;
-    play(&w, "rsspp");
-    ASSERT_TICKS(&w, 100000, 150000, 175000, 187500, 197500, 207500);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-
-    WORLD_INIT(&w, 2, 3, 0, 800, 300, 0);
-    w.o.every_tick = true;
-    play(&w, "rsspp");
-    ASSERT_TICKS(&w, 100000, 110000, 120000, 130000);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
-}
-
-/* All on one of two cores.  Excess and lack are both 450, and what comes
- * closest goes.  What is off then is less than any queue. */
-static void
-test_rsspp_greedy(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 6, 0, 290, 0, 300, 0, 310, 0);
-    w.o.every_tick = true;
-    play(&w, "rsspp");
-    ASSERT_MOVES(&w, { MS(100), 4, 0, 1 });
-    world_destroy(&w);
-}
-
-/* What received a queue rests for a round: PMD 1 got one at 0.1 s, and has too
- * much to do from then on.
- *
- *           PMD 0                   PMD 1            off by
- *     0     q0 290, q2 300, q4 310  -                450
- *     0.1   q0 10, q2 10            q1 300, q4 310   295
- *     0.12  q0 10, q2 10, q1 300    q4 310             5 */
-static void
-test_rsspp_rest(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 6,
-               0, 290, 0, 300, 0, 310, 0,
-               .1, 10, 300, 10, 0, 310, 0);
-    play(&w, "rsspp");
-    ASSERT_MOVES(&w, { MS(100), 4, 0, 1 }, { MS(120), 1, 1, 0 });
-    ASSERT_TICKS(&w, 100000, 110000, 120000);
-    world_destroy(&w);
-}
-
-/* First fit, the busiest first, up to 850:
- *
- *     600 -> 0    500 -> 1    310 -> 1    300 -> 2    200 -> 0 */
-static void
-test_oracle(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 4, 5,
-               0, 200, 600, 300, 500, 310,
-               10, 0, 0, 900, 0, 0,
-               20, 850, 0, 0, 0, 0);
-    play(&w, "oracle");
-    ASSERT_PLACED(&w, 0, 0, 2, 1, 1);
-
-    /* At 10 s, 900 has a PMD alone, and the others go to the next.  At 20 s,
-     * 850 is not too much with nothing. */
-    ASSERT_MOVES(&w,
-                 { S(10), 0, 0, 1 }, { S(10), 1, 0, 1 }, { S(10), 2, 2, 0 },
-                 { S(20), 0, 1, 0 }, { S(20), 1, 1, 0 }, { S(20), 3, 1, 0 },
-                 { S(20), 4, 1, 0 });
-    ASSERT_NEAR(w.r.overload_seconds, 0);
-    ASSERT_NEAR(w.r.pmd_seconds, 30 + 20 + 10);
-    world_destroy(&w);
-}
-
-/* No PMD has room: the one with the least load, on the right node. */
-static void
-test_oracle_full(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 3, 4, 0, 800, 750, 400, 300);
-    w.numa_ids[2] = 1;
-    for (int i = 0; i < 4; i++) {
-        w.trace.numa_ids[i] = 0;
-    }
-    play(&w, "oracle");
-    ASSERT_PLACED(&w, 0, 1, 1, 0);
-    ASSERT_NEAR(w.r.overload_seconds, 2);
-    world_destroy(&w);
-}
-
-/* Late by 300 + 100 ms, and up to 750 only. */
-static void
-test_oracle_lag(void **state)
-{
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 2, 2,
-               0, 400, 350,
-               10, 400, 500,
-               20, 400, 400);
-    play(&w, "oracle-lag");
-    ASSERT_PLACED(&w, 0, 0);
-    ASSERT_MOVES(&w, { MS(10400), 0, 0, 1 },
-                 { MS(20400), 0, 1, 0 }, { MS(20400), 1, 0, 1 });
-    ASSERT_NEAR(w.r.overload_seconds, .4);
-    ASSERT_NEAR(w.r.pmd_seconds, 10.4 + 2 * 19.6);
-
-    /* The oracle itself. */
-    play(&w, "oracle");
-    ASSERT_MOVES(&w, { S(10), 0, 0, 1 }, { S(20), 0, 1, 0 });
-    ASSERT_NEAR(w.r.overload_seconds, 0);
-    ASSERT_NEAR(w.r.pmd_seconds, 10 + 2 * 10 + 10);
-
-    /* Settings count. */
-    w.o.config.spread_hold_ms = 1000;
-    w.o.config.interval_ms = 500;
-    w.o.config.pack_target_pct = 60;
-    play(&w, "oracle-lag");
-    ASSERT_PLACED(&w, 0, 1);
-    ASSERT_MOVES(&w, { MS(11500), 0, 0, 1 }, { MS(11500), 1, 1, 0 },
-                 { MS(21500), 0, 1, 0 }, { MS(21500), 1, 0, 1 });
-    world_destroy(&w);
-}
-
-/* Like a switch, at 4,000,000 packets/s for a PMD. */
-static void
-switch_like(struct world *w)
-{
-    w->o.hz = 2.4e9;
-    w->o.cycles_per_packet = 600;
-    w->o.ring = 2048;
-}
-
-#define PERCENT(N) ((N) * 40000.)
-
-/* Four queues at 10 % fit into one PMD.  At 40 % each, they need two, and that
- * within a fraction of a second. */
-static void
-test_vmq(void **state)
-{
-    double low = PERCENT(10), high = PERCENT(40);
-    struct world w;
-
-    (void) state;
-    WORLD_INIT(&w, 4, 4,
-               0, low, low, low, low,
-               60, high, high, high, high,
-               120, low, low, low, low);
-    switch_like(&w);
-    w.trace.end_s = 200;
-    play(&w, "vmq");
-    ASSERT_PLACED(&w, 0, 1, 2, 3);
-    assert_int_equal(active_at(&w, S(30)), 1);
-    assert_int_equal(active_at(&w, S(60)), 1);
-    assert_int_equal(active_at(&w, S(61)), 2);
-    assert_int_equal(active_at(&w, S(119)), 2);
-    assert_int_equal(active_at(&w, S(150)), 1);
-    assert_int_equal(active_at(&w, S(199)), 1);
-    assert_int_equal(w.r.pingpongs, 0);
-
-    /* Overloaded from 60 s until the hold is over, and an interval or two. */
-    assert_in_range(w.r.overload_seconds * 1000, 300, 600);
-    assert_true(w.r.lost_packets
-                <= w.r.overload_seconds * 4e6 * .6 + 4 * 2048);
-    assert_in_range(w.r.pmd_seconds, 200 + 60, 200 + 60 + 60);
-
-    /* Constant load: nothing more happens. */
-    assert_true(w.n_moves > 0 && w.moves[w.n_moves - 1].ns < S(150));
-    for (uint32_t i = 0; i < w.n_moves; i++) {
-        assert_false(w.moves[i].ns > S(65) && w.moves[i].ns < S(120));
-        assert_false(w.moves[i].ns > S(30) && w.moves[i].ns < S(60));
-    }
-    world_destroy(&w);
-}
-
-/* A load that comes and goes, every 12 s, so that what has just been parted is
- * wanted together again.  Without credits, it is put together again and
- * again. */
-static void
-test_vmq_credits(void **state)
-{
-    enum { N_QUEUES = 4, N_ROWS = 40 };
-    double values[N_ROWS * (N_QUEUES + 1)];
-    struct world w;
-    uint64_t moves;
-
-    (void) state;
-    for (int row = 0; row < N_ROWS; row++) {
-        values[row * (N_QUEUES + 1)] = row * 12;
-        for (int i = 0; i < N_QUEUES; i++) {
-            values[row * (N_QUEUES + 1) + 1 + i]
-                = PERCENT(row % 2 ? 40 : 5);
-        }
-    }
-    world_init__(&w, 4, N_QUEUES, TEST_ARRAY_SIZE(values), values);
-    switch_like(&w);
-    play(&w, "vmq");
-    assert_int_equal(w.r.pingpongs, 0);
-    moves = w.r.moves;
-    play(&w, "vmq-nocredit");
-    assert_true(w.r.moves > moves);
-    assert_true(w.r.pingpongs > 0);
-    world_destroy(&w);
-}
-
 /* Random traces. */
 
 /* 'n_rows' rows for a few queues, each at times that are multiples of
@@ -1434,15 +548,15 @@ random_world(struct world *w, struct test_random *r, uint32_t n_rows,
 }
 
 /* Keeps what the last run was like, for another one. */
-struct outcome {
+struct played {
     struct sim_result r;
-    uint32_t placed[MAX_QUEUES];
+    uint32_t placed[WORLD_QUEUES];
     struct move *moves;
     uint32_t n_moves;
 };
 
 static void
-outcome_take(struct outcome *o, struct world *w)
+played_take(struct played *o, struct world *w)
 {
     o->r = w->r;
     memcpy(o->placed, w->placed, sizeof o->placed);
@@ -1453,7 +567,7 @@ outcome_take(struct outcome *o, struct world *w)
 }
 
 static void
-outcome_destroy(struct outcome *o)
+played_destroy(struct played *o)
 {
     sim_result_destroy(&o->r);
     free(o->moves);
@@ -1494,12 +608,12 @@ static void
 check_skipping(struct world *w, const char *policy, int line,
                uint64_t *n_all, uint64_t *n_played)
 {
-    struct outcome o;
+    struct played o;
 
     w->o.every_tick = true;
     play(w, policy);
     assert_timeline(w);
-    outcome_take(&o, w);
+    played_take(&o, w);
     *n_all += w->n_ticks;
     w->o.every_tick = false;
     play(w, policy);
@@ -1517,7 +631,7 @@ check_skipping(struct world *w, const char *policy, int line,
     assert_near(w->r.pmd_seconds, o.r.pmd_seconds, 1e-6, policy, line);
     assert_near(w->r.unavoidable_lost_packets, o.r.unavoidable_lost_packets,
                 1e-6, policy, line);
-    outcome_destroy(&o);
+    played_destroy(&o);
 }
 
 static void
@@ -1614,11 +728,11 @@ test_seeds(void **state)
         w.o.n_pmds = 4;
         for (unsigned int k = 0; k < sim_n_policies; k++) {
             const char *name = sim_policies[k]->name;
-            struct outcome o;
+            struct played o;
 
             w.o.seed = 5;
             play(&w, name);
-            outcome_take(&o, &w);
+            played_take(&o, &w);
             play(&w, name);
             assert_moves(&w, o.n_moves, o.moves, name, i);
             assert_memory_equal(w.placed, o.placed, sizeof w.placed);
@@ -1633,7 +747,7 @@ test_seeds(void **state)
             if (!strcmp(name, "static")) {
                 differs |= memcmp(w.placed, o.placed, sizeof w.placed) != 0;
             }
-            outcome_destroy(&o);
+            played_destroy(&o);
         }
         world_destroy(&w);
     }
@@ -1660,24 +774,6 @@ main(void)
         cmocka_unit_test(test_timeline),
         cmocka_unit_test(test_speedup),
         cmocka_unit_test(test_ramp),
-        cmocka_unit_test(test_single),
-        cmocka_unit_test(test_static),
-        cmocka_unit_test(test_static_numa),
-        cmocka_unit_test(test_cycles),
-        cmocka_unit_test(test_cycles_numa),
-        cmocka_unit_test(test_group),
-        cmocka_unit_test(test_auto_lb),
-        cmocka_unit_test(test_auto_lb_threshold),
-        cmocka_unit_test(test_auto_lb_gain),
-        cmocka_unit_test(test_rsspp_cores),
-        cmocka_unit_test(test_rsspp_interval),
-        cmocka_unit_test(test_rsspp_greedy),
-        cmocka_unit_test(test_rsspp_rest),
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_oracle_full),
-        cmocka_unit_test(test_oracle_lag),
-        cmocka_unit_test(test_vmq),
-        cmocka_unit_test(test_vmq_credits),
         cmocka_unit_test(test_skipping_steps),
         cmocka_unit_test(test_skipping_ramps),
         cmocka_unit_test(test_skipping_growth),
