@@ -56,6 +56,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-util.h \
 	lib/vmq-window.c \
 	lib/vmq-window.h
+	lib/vmq-wake.c \
+	lib/vmq-wake.h \
 MAN_FRAGMENTS += lib/vmq-unixctl.man
 
 ofproto_libofproto_la_SOURCES += \

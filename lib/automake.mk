@@ -91,3 +91,5 @@ OVS_OVERLAY += \
 	lib/vmq-util.h \
 	lib/vmq-window.c \
 	lib/vmq-window.h
+	lib/vmq-wake.c \
+	lib/vmq-wake.h \

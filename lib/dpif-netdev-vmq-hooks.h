@@ -65,6 +65,7 @@ VMQ_COLD int dp_vmq_read_mail(struct dp_netdev_pmd_thread *,
                               struct polled_queue **, int poll_cnt);
 VMQ_COLD bool dp_vmq_may_park(const struct dp_netdev_pmd_thread *);
 VMQ_COLD void dp_vmq_wait_parked(struct dp_netdev_pmd_thread *);
+void dp_vmq_sleep(struct dp_netdev_pmd_thread *, uint64_t us);
 
 /* Adds 'n' to '*counter', whose only writer is the calling thread. */
 static inline void

@@ -201,7 +201,7 @@ dp_vmq_advance_slice(struct dp_netdev *dp)
     size_t n_ended = 0;
     size_t i;
 
-    dp->vmq->seen_ended = seq_read(dp->vmq->post.ended_seq);
+    vmq_wake_finish(&dp->vmq->post.ended);
     for (i = 0; i < dp->vmq->n_moves; i++) {
         struct dp_vmq_move *move = &dp->vmq->moves[i];
 
@@ -257,6 +257,8 @@ dp_vmq_drain(struct dp_netdev *dp)
     }
 }
 
+/* Has the next poll_block() return when there is something to do for moves
+ * under way. */
 void
 dp_vmq_move_wait(struct dp_netdev *dp)
 {
@@ -266,15 +268,17 @@ dp_vmq_move_wait(struct dp_netdev *dp)
         uint64_t now_ns = vmq_clock_ns();
         uint64_t until_ns = now_ns + VMQ_PATIENCE_NS;
 
+        vmq_wake_prepare(&dp->vmq->post.ended);
         for (size_t i = 0; i < dp->vmq->n_moves; i++) {
             const struct dp_vmq_move *move = &dp->vmq->moves[i];
 
             if (move->phase == VMQ_PHASE_HANDING) {
-                until_ns = MIN(until_ns,
-                               dp_vmq_move_deadline_ns(dp, move));
+                until_ns = (vmq_handoff_ended(&move->handoff) ? 0
+                            : MIN(until_ns,
+                                  dp_vmq_move_deadline_ns(dp, move)));
             }
         }
-        seq_wait(dp->vmq->post.ended_seq, dp->vmq->seen_ended);
+        vmq_wake_wait(&dp->vmq->post.ended);
         poll_timer_wait(until_ns > now_ns
                         ? DIV_ROUND_UP(until_ns - now_ns, 1000000) : 0);
     }

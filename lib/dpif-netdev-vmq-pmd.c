@@ -263,11 +263,20 @@ dp_vmq_may_park(const struct dp_netdev_pmd_thread *pmd)
     return vmq_mailbox_may_park(&pmd->dp->vmq->post, &pmd->vmq.mailbox);
 }
 
+/* Lets go of the flows in the exact match cache of 'pmd'.  It would keep the
+ * memory of flows that have been deleted for as long as it is parked. */
+static void
+dp_vmq_flush_caches(struct dp_netdev_pmd_thread *pmd)
+{
+    dfc_cache_uninit(&pmd->flow_cache);
+    dfc_cache_init(&pmd->flow_cache);
+}
+
 /* Blocks until there is a reload or mail, for a PMD without a queue.
  *
- * The two have a sequence number each, because that of reloads compares with
- * one that only a reload brings up to date.  A reload is announced before its
- * flag is set, so that the flag is no use here.
+ * Mail wakes it by another way than reloads do, because their sequence number
+ * compares with one that only a reload brings up to date.  A reload is
+ * announced before its flag is set, so that the flag is no use here.
  *
  * Wakes up once to have its coverage counters added up, which a thread does
  * when it blocks, if it has not done so for COVERAGE_CLEAR_INTERVAL. */
@@ -275,19 +284,44 @@ void
 dp_vmq_wait_parked(struct dp_netdev_pmd_thread *pmd)
 {
     long long int clear_ms = time_msec() + COVERAGE_CLEAR_INTERVAL;
+    bool on;
 
+    atomic_read_relaxed(&pmd->vmq.on, &on);
+    if (on) {
+        dp_vmq_flush_caches(pmd);
+    }
     for (;;) {
-        uint64_t mail_seq = seq_read(pmd->vmq.mailbox.seq);
+        bool wakes;
 
-        if (seq_read(pmd->reload_seq) != pmd->last_reload_seq
-            || !dp_vmq_may_park(pmd)) {
+        vmq_wake_prepare(&pmd->vmq.mailbox.wake);
+        wakes = (seq_read(pmd->reload_seq) != pmd->last_reload_seq
+                 || !dp_vmq_may_park(pmd));
+        if (!wakes) {
+            seq_wait(pmd->reload_seq, pmd->last_reload_seq);
+            vmq_wake_wait(&pmd->vmq.mailbox.wake);
+            if (time_msec() < clear_ms) {
+                poll_timer_wait_until(clear_ms);
+            }
+            poll_block();
+        }
+        vmq_wake_finish(&pmd->vmq.mailbox.wake);
+        if (wakes) {
             return;
         }
-        seq_wait(pmd->reload_seq, pmd->last_reload_seq);
-        seq_wait(pmd->vmq.mailbox.seq, mail_seq);
-        if (time_msec() < clear_ms) {
-            poll_timer_wait_until(clear_ms);
-        }
-        poll_block();
+    }
+}
+
+/* Sleeps for 'us' microseconds between two iterations, because of
+ * pmd-maxsleep.  With dynamic VMQ on, a handoff ends the sleep. */
+void
+dp_vmq_sleep(struct dp_netdev_pmd_thread *pmd, uint64_t us)
+{
+    bool on;
+
+    atomic_read_relaxed(&pmd->vmq.on, &on);
+    if (on) {
+        vmq_mailbox_sleep(&pmd->vmq.mailbox, us * 1000);
+    } else {
+        xnanosleep_no_quiesce(us * 1000);
     }
 }

@@ -105,7 +105,6 @@ struct dp_vmq {
     struct vmq_post post;
     struct dp_vmq_move *moves;  /* Under way. */
     size_t n_moves;
-    uint64_t seen_ended;        /* 'post.ended_seq' when last looked at. */
     bool in_a_hurry;            /* More to do than wait? */
     atomic_uint flow_limit;     /* Of ofproto-dpif-upcall. */
     uint64_t generation;        /* Changes whenever a queue may have changed

@@ -18,20 +18,19 @@
 #include <config.h>
 #include "vmq-handoff.h"
 
-#include "seq.h"
 #include "util.h"
 
 void
 vmq_post_init(struct vmq_post *post)
 {
     ovs_mutex_init(&post->mutex);
-    post->ended_seq = seq_create();
+    vmq_wake_init(&post->ended);
 }
 
 void
 vmq_post_destroy(struct vmq_post *post)
 {
-    seq_destroy(post->ended_seq);
+    vmq_wake_destroy(&post->ended);
     ovs_mutex_destroy(&post->mutex);
 }
 
@@ -39,16 +38,16 @@ void
 vmq_mailbox_init(struct vmq_mailbox *mailbox)
 {
     atomic_init(&mailbox->has_mail, false);
-    mailbox->seq = seq_create();
+    vmq_wake_init(&mailbox->wake);
+    atomic_init(&mailbox->n_expected, 0);
     ovs_list_init(&mailbox->letters);
-    mailbox->n_expected = 0;
 }
 
 void
 vmq_mailbox_destroy(struct vmq_mailbox *mailbox)
 {
     ovs_assert(ovs_list_is_empty(&mailbox->letters));
-    seq_destroy(mailbox->seq);
+    vmq_wake_destroy(&mailbox->wake);
 }
 
 /* Has the thread of 'mailbox' look into it.  To be called after the mutex has
@@ -57,7 +56,27 @@ static void
 mailbox_ring(struct vmq_mailbox *mailbox)
 {
     atomic_store_relaxed(&mailbox->has_mail, true);
-    seq_change(mailbox->seq);
+    vmq_wake_up(&mailbox->wake);
+}
+
+static unsigned int
+mailbox_n_expected(const struct vmq_mailbox *mailbox)
+{
+    unsigned int n_expected;
+
+    atomic_read_relaxed(&CONST_CAST(struct vmq_mailbox *, mailbox)->n_expected,
+                        &n_expected);
+    return n_expected;
+}
+
+/* Says that 'n' more handoffs, or fewer, are on their way to 'mailbox'. */
+static void
+mailbox_expect(struct vmq_post *post OVS_UNUSED, struct vmq_mailbox *mailbox,
+               int n)
+    OVS_REQUIRES(post->mutex)
+{
+    atomic_store_relaxed(&mailbox->n_expected,
+                         mailbox_n_expected(mailbox) + n);
 }
 
 static void
@@ -93,7 +112,7 @@ vmq_handoff_start(struct vmq_post *post, struct vmq_handoff *handoff,
     handoff->to = to;
     handoff->taker = to;
     atomic_init(&handoff->ended, false);
-    to->n_expected++;
+    mailbox_expect(post, to, 1);
     mailbox_put(post, to, handoff, VMQ_STAGE_ASK);
     ovs_mutex_unlock(&post->mutex);
     mailbox_ring(to);
@@ -112,7 +131,7 @@ vmq_handoff_take_back(struct vmq_post *post, struct vmq_handoff *handoff)
         ovs_list_remove(&handoff->node);
         handoff->at = NULL;
         handoff->taker = handoff->from;
-        handoff->to->n_expected--;
+        mailbox_expect(post, handoff->to, -1);
         ring[0] = handoff->to;          /* It may want to park. */
         if (handoff->stage == VMQ_STAGE_TAKE) {
             mailbox_put(post, handoff->from, handoff, VMQ_STAGE_TAKE);
@@ -171,7 +190,7 @@ vmq_handoff_pass(struct vmq_post *post, struct vmq_handoff *handoff)
         break;
     case VMQ_STAGE_TAKE:
         if (handoff->taker == handoff->to) {
-            handoff->to->n_expected--;
+            mailbox_expect(post, handoff->to, -1);
         }
         handoff_end(post, handoff);
         break;
@@ -184,7 +203,7 @@ vmq_handoff_pass(struct vmq_post *post, struct vmq_handoff *handoff)
     if (next) {
         mailbox_ring(next);
     } else {
-        seq_change(post->ended_seq);
+        vmq_wake_up(&post->ended);
     }
 }
 
@@ -199,16 +218,39 @@ vmq_handoff_defer(struct vmq_post *post, struct vmq_mailbox *mailbox,
     ovs_mutex_unlock(&post->mutex);
 }
 
-/* Returns whether a thread without queues may block, until the 'seq' of its
- * mailbox changes from what it was before this call. */
+/* Returns whether a thread without queues may block.  To be called between
+ * vmq_wake_prepare() and vmq_wake_wait() for 'mailbox->wake'. */
 bool
 vmq_mailbox_may_park(struct vmq_post *post, const struct vmq_mailbox *mailbox)
 {
     bool may_park;
 
     ovs_mutex_lock(&post->mutex);
-    may_park = (!mailbox->n_expected
+    may_park = (!mailbox_n_expected(mailbox)
                 && ovs_list_is_empty(&mailbox->letters));
     ovs_mutex_unlock(&post->mutex);
     return may_park;
+}
+
+/* Whether the thread of 'mailbox' has to stay awake for a handoff. */
+static bool
+mailbox_keeps_awake(const struct vmq_mailbox *mailbox)
+{
+    return vmq_mailbox_has_mail(mailbox) || mailbox_n_expected(mailbox);
+}
+
+/* Sleeps for 'ns' nanoseconds between two iterations of the thread of
+ * 'mailbox', or not at all or less if a handoff wants its attention.  Takes no
+ * lock, and does not quiesce the thread for RCU. */
+void
+vmq_mailbox_sleep(struct vmq_mailbox *mailbox, uint64_t ns)
+{
+    if (mailbox_keeps_awake(mailbox)) {
+        return;
+    }
+    vmq_wake_prepare(&mailbox->wake);
+    if (!mailbox_keeps_awake(mailbox)) {
+        vmq_wake_sleep(&mailbox->wake, ns);
+    }
+    vmq_wake_finish(&mailbox->wake);
 }

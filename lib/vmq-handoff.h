@@ -53,8 +53,8 @@
  * ASK and GIVE the handoff has failed and the queue stays.  With TAKE it goes
  * to the source, which takes the queue again.
  *
- * A thread without queues blocks, unless there is mail for it, or it is the
- * destination of a handoff that has not ended.
+ * A thread neither blocks nor sleeps while there is mail for it, or while it
+ * is the destination of a handoff that has not ended.  Mail ends a sleep.
  *
  * Invariants
  * ==========
@@ -79,7 +79,7 @@
  *         if (...too late...) {
  *             vmq_handoff_take_back(&post, &handoff);
  *         }
- *         seq_wait(post.ended_seq, ...);
+ *         ...wait for post.ended, see vmq-wake.h...
  *     }
  *
  * A polling thread, once in an iteration:
@@ -102,12 +102,11 @@
 #include "openvswitch/list.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
+#include "vmq-wake.h"
 
 #ifdef  __cplusplus
 extern "C" {
 #endif
-
-struct seq;
 
 enum vmq_stage {
     VMQ_STAGE_ASK,
@@ -119,18 +118,19 @@ enum vmq_stage {
 /* Of a datapath. */
 struct vmq_post {
     struct ovs_mutex mutex;
-    struct seq *ended_seq;          /* Changes when a handoff ends. */
+    struct vmq_wake ended;          /* The main thread, when a handoff ends. */
 };
 
 /* Of a polling thread. */
 struct vmq_mailbox {
     atomic_bool has_mail;           /* Look into the mailbox? */
-    struct seq *seq;                /* Changes when there is something to look
-                                     * at, for a thread that blocks. */
+    struct vmq_wake wake;           /* The thread, when there is something to
+                                     * look at. */
+    atomic_uint n_expected;         /* Handoffs on their way to here; changes
+                                     * with the mutex of the post. */
 
     /* Protected by the mutex of the post. */
     struct ovs_list letters;        /* Of struct vmq_handoff. */
-    unsigned int n_expected;        /* Handoffs on their way to here. */
 };
 
 /* The letter. */
@@ -169,6 +169,7 @@ void vmq_handoff_pass(struct vmq_post *, struct vmq_handoff *);
 void vmq_handoff_defer(struct vmq_post *, struct vmq_mailbox *,
                        struct vmq_handoff *);
 bool vmq_mailbox_may_park(struct vmq_post *, const struct vmq_mailbox *);
+void vmq_mailbox_sleep(struct vmq_mailbox *, uint64_t ns);
 
 /* Whether 'handoff' is the main thread's again. */
 static inline bool

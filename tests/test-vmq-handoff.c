@@ -17,8 +17,9 @@
 
 /* Handoffs of queues that are nothing but numbers: first one step after the
  * other, with a destination that stops answering at each of them, then between
- * threads that poll, park, and do not answer in time at random.  H1 and so on
- * are the invariants in vmq-handoff.h. */
+ * threads that poll, sleep, park, and do not answer in time at random.  H1 and
+ * so on are the invariants in vmq-handoff.h.  Before that, sleeps and what
+ * ends them. */
 
 #include <config.h>
 #undef NDEBUG
@@ -27,9 +28,12 @@
 #include "openvswitch/poll-loop.h"
 #include "ovstest.h"
 #include "random.h"
-#include "seq.h"
 #include "timeval.h"
 #include "util.h"
+
+/* A sleep that only a wake-up ends. */
+#define NEVER_MS 20000
+#define NEVER_NS (NEVER_MS * UINT64_C(1000000))
 
 static struct vmq_post post;
 
@@ -69,9 +73,10 @@ test_silence(int n_answers)
     vmq_mailbox_init(&from);
     vmq_mailbox_init(&to);
 
-    uint64_t to_seq = seq_read(to.seq);
+    vmq_wake_prepare(&to.wake);
     vmq_handoff_start(&post, &handoff, &from, &to);
-    ovs_assert(seq_read(to.seq) != to_seq);
+    ovs_assert(latch_is_set(&to.wake.latch));
+    vmq_wake_finish(&to.wake);
     if (n_answers > 0) {
         receive(&to, VMQ_STAGE_ASK, &handoff);
 
@@ -107,6 +112,110 @@ test_silence(int n_answers)
     ovs_assert(vmq_handoff_ended(&handoff));
     ovs_assert(vmq_handoff_succeeded(&handoff) == (n_answers > 2));
     ovs_assert(handoff.taker == (n_answers > 2 ? &to : &from));
+
+    vmq_mailbox_destroy(&from);
+    vmq_mailbox_destroy(&to);
+    vmq_post_destroy(&post);
+}
+
+/* Two threads that wake each other in turn, each time for the other's next
+ * number.  A wake-up that is lost leaves one of them asleep for NEVER_NS. */
+#define N_TURNS 20000
+
+static struct vmq_wake wakes[2];
+static atomic_uint turn;
+
+static void *
+take_turns(void *me_)
+{
+    unsigned int me = (uintptr_t) me_;
+
+    for (unsigned int i = me; i < N_TURNS; i += 2) {
+        unsigned int now;
+
+        for (;;) {
+            vmq_wake_prepare(&wakes[me]);
+            atomic_read_relaxed(&turn, &now);
+            if (now != i) {
+                long long int start = time_msec();
+
+                vmq_wake_sleep(&wakes[me], NEVER_NS);
+                ovs_assert(time_msec() - start < NEVER_MS);
+            }
+            vmq_wake_finish(&wakes[me]);
+            if (now == i) {
+                break;
+            }
+        }
+        atomic_store_relaxed(&turn, i + 1);
+        vmq_wake_up(&wakes[!me]);
+    }
+    return NULL;
+}
+
+static void
+test_wake(void)
+{
+    pthread_t pthreads[2];
+
+    atomic_init(&turn, 0);
+    for (uintptr_t i = 0; i < 2; i++) {
+        vmq_wake_init(&wakes[i]);
+    }
+    for (uintptr_t i = 0; i < 2; i++) {
+        pthreads[i] = ovs_thread_create("wake", take_turns, (void *) i);
+    }
+    for (int i = 0; i < 2; i++) {
+        xpthread_join(pthreads[i], NULL);
+    }
+    for (int i = 0; i < 2; i++) {
+        vmq_wake_destroy(&wakes[i]);
+    }
+}
+
+/* Returns whether a sleep of NEVER_NS at 'mailbox' ends before that. */
+static bool
+stays_awake(struct vmq_mailbox *mailbox)
+{
+    long long int start = time_msec();
+
+    vmq_mailbox_sleep(mailbox, NEVER_NS);
+    return time_msec() - start < NEVER_MS;
+}
+
+/* A thread sleeps if nothing is to come, and not while something is. */
+static void
+test_sleep(void)
+{
+    struct vmq_mailbox from, to;
+    struct vmq_handoff handoff;
+
+    vmq_post_init(&post);
+    vmq_mailbox_init(&from);
+    vmq_mailbox_init(&to);
+
+    long long int start_us = time_usec();
+    vmq_mailbox_sleep(&to, 2 * 1000 * 1000);
+    ovs_assert(time_usec() - start_us >= 2000);
+
+    vmq_handoff_start(&post, &handoff, &from, &to);
+    ovs_assert(stays_awake(&to));               /* Mail. */
+    receive(&to, VMQ_STAGE_ASK, &handoff);
+    vmq_handoff_pass(&post, &handoff);
+    ovs_assert(!vmq_mailbox_receive(&post, &to));
+    ovs_assert(!vmq_mailbox_has_mail(&to));
+    ovs_assert(stays_awake(&to));               /* TAKE is to come. */
+
+    ovs_assert(stays_awake(&from));
+    receive(&from, VMQ_STAGE_GIVE, &handoff);
+    vmq_handoff_pass(&post, &handoff);
+    expect_no_mail(&from);
+    receive(&to, VMQ_STAGE_TAKE, &handoff);
+    vmq_handoff_pass(&post, &handoff);
+    expect_no_mail(&to);
+    start_us = time_usec();
+    vmq_mailbox_sleep(&to, 2 * 1000 * 1000);
+    ovs_assert(time_usec() - start_us >= 2000);
 
     vmq_mailbox_destroy(&from);
     vmq_mailbox_destroy(&to);
@@ -186,8 +295,6 @@ thread_main(void *thread_)
     bool exiting;
 
     for (;;) {
-        uint64_t mail_seq = seq_read(thread->mailbox.seq);
-
         atomic_read(&thread->exit, &exiting);
         if (exiting) {
             return NULL;
@@ -198,10 +305,18 @@ thread_main(void *thread_)
                 xnanosleep(random_range(400 * 1000));
             }
             read_mail(thread);
-        } else if (!thread->n_queues
-                   && vmq_mailbox_may_park(&post, &thread->mailbox)) {
-            seq_wait(thread->mailbox.seq, mail_seq);
-            poll_block();
+        } else if (thread->n_queues) {
+            /* Longer than the test may take: only mail can end it. */
+            vmq_mailbox_sleep(&thread->mailbox, random_range(8)
+                              ? random_range(50 * 1000) : NEVER_NS);
+        } else {
+            vmq_wake_prepare(&thread->mailbox.wake);
+            atomic_read(&thread->exit, &exiting);
+            if (!exiting && vmq_mailbox_may_park(&post, &thread->mailbox)) {
+                vmq_wake_wait(&thread->mailbox.wake);
+                poll_block();
+            }
+            vmq_wake_finish(&thread->mailbox.wake);
         }
     }
 }
@@ -218,16 +333,16 @@ finish(long long int *n_moved, long long int *n_failed)
             continue;
         }
         while (!vmq_handoff_ended(&queue->handoff)) {
-            uint64_t ended = seq_read(post.ended_seq);
-
             if (time_usec() >= patience_us) {
                 vmq_handoff_take_back(&post, &queue->handoff);
             }
+            vmq_wake_prepare(&post.ended);
             if (!vmq_handoff_ended(&queue->handoff)) {
-                seq_wait(post.ended_seq, ended);
+                vmq_wake_wait(&post.ended);
                 poll_timer_wait(1);
                 poll_block();
             }
+            vmq_wake_finish(&post.ended);
         }
         if (vmq_handoff_succeeded(&queue->handoff)) {
             ovs_assert(queue->handoff.taker == &queue->to->mailbox);
@@ -283,7 +398,8 @@ test_threads(void)
 
     for (int i = 0; i < N_THREADS; i++) {
         atomic_store(&threads[i].exit, true);
-        seq_change(threads[i].mailbox.seq);
+        atomic_store(&threads[i].mailbox.has_mail, true);
+        vmq_wake_up(&threads[i].mailbox.wake);
         xpthread_join(threads[i].pthread, NULL);
         for (int j = 0; j < N_QUEUES; j++) {            /* H3. */
             ovs_assert(threads[i].polls[j] == (queues[j].owner
@@ -301,6 +417,8 @@ test_threads(void)
 static void
 test_vmq_handoff_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
 {
+    test_wake();
+    test_sleep();
     for (int n_answers = 0; n_answers <= 3; n_answers++) {
         test_silence(n_answers);
     }

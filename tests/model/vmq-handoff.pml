@@ -37,7 +37,8 @@
  * A letter for each queue goes around.  It lies in the mailbox 'at', or who
  * received it works on it, with no lock held, and 'at' is NOBODY.  What is
  * done under the mutex of the post is one step.  To ring comes afterward, and
- * is two: the flag 'has_mail', then the sequence number of the mailbox.
+ * is two: the flag 'has_mail', then a wake-up, which sets the latch of the PMD
+ * if that has announced that it may sleep.
  *
  *     main:     starts           NONE -> ASK, at the destination
  *               takes back       ASK, GIVE -> DONE: the queue stays
@@ -83,8 +84,8 @@
  * Abstractions
  * ============
  *
- * A sequence number is only ever compared with one value that was read before,
- * so that one bit does for the two: has it changed since?
+ * The sequence number of reloads is only ever compared with one value that was
+ * read before, so that one bit does for the two: has it changed since?
  *
  * The order of letters in a mailbox is left open, which is more than the code
  * does.
@@ -100,9 +101,8 @@
  * -DTRAP=N.  tests/model/run-model checks that too, to know that the
  * properties say something.
  *
- *    1.  A PMD that parks reads the sequence number of its mailbox after it
- *        has looked into it, not before: it sleeps through a letter that comes
- *        in between (H4).
+ *    1.  A PMD that parks announces it after it has looked into its mailbox,
+ *        not before: it sleeps through a letter that comes in between (H4).
  *    2.  A PMD that parks by itself says that it has reloaded, which clears
  *        the flag that the main thread has just set (H4).
  *    3.  The main thread reconfigures without draining (H2, H3).
@@ -149,7 +149,8 @@ byte at[N_RXQS];                /* Whose mailbox; NOBODY if taken out. */
 
 /* Mailboxes. */
 bool has_mail[N_PMDS];
-bool mail_news[N_PMDS];         /* 'seq' is not what it was when read? */
+bool sleeps[N_PMDS];            /* A wake-up has to set 'latch'. */
+bool latch[N_PMDS];
 byte n_expected[N_PMDS];
 
 /* Books: of the main thread, for PMDs to load in a reload. */
@@ -183,7 +184,11 @@ inline ring(p)
 #if TRAP == 8
     reload_news[p] = true
 #else
-    mail_news[p] = true
+    if
+    :: atomic { sleeps[p] -> sleeps[p] = false };
+       latch[p] = true
+    :: else
+    fi
 #endif
 }
 
@@ -319,24 +324,27 @@ inline read_mail(me)
     q = NOBODY
 }
 
+inline wake_finish(me)
+{
+    sleeps[me] = false;
+    latch[me] = false
+}
+
 /* Blocks until there is a reload or mail. */
 inline park(me)
 {
     do
+    ::
+#if TRAP != 1
+       sleeps[me] = true;
+#endif
 #if TRAP == 10
-    :: reload_news[me] = false;
-       mail_news[me] = false;
+       reload_news[me] = false;
        if
        :: reload[me] -> break
        :: else
        fi;
-#elif TRAP == 1
-    :: if
-       :: reload_news[me] -> break
-       :: else
-       fi;
 #else
-    :: mail_news[me] = false;
        if
        :: reload_news[me] -> break
        :: else
@@ -347,15 +355,17 @@ inline park(me)
        :: MAY_PARK(me)
        :: else -> break
        fi;
-       atomic { mail_news[me] = false; asleep[me] = true }
+       atomic { sleeps[me] = true; asleep[me] = true }
 #else
        if
        :: atomic { MAY_PARK(me) -> asleep[me] = true }
        :: else -> break
        fi;
 #endif
-       atomic { reload_news[me] || mail_news[me] -> asleep[me] = false }
-    od
+       atomic { reload_news[me] || latch[me] -> asleep[me] = false };
+       wake_finish(me)
+    od;
+    wake_finish(me)
 }
 
 proctype pmd(byte me)
@@ -599,7 +609,8 @@ inline end_pmd(p)
     d_step {
         reload[p] = false;
         has_mail[p] = false;
-        mail_news[p] = false;
+        sleeps[p] = false;
+        latch[p] = false;
         exit[p] = false;
         listed[p] = 0
     }
