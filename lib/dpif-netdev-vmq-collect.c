@@ -170,21 +170,6 @@ dp_vmq_port_status(const struct dp_netdev_port *port)
     return status;
 }
 
-/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
- * longer true. */
-void
-dp_vmq_port_update_status(const struct dp_netdev *dp,
-                          struct dp_netdev_port *port)
-{
-    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
-                           ? dp_vmq_port_status(port) + 1 : 0);
-
-    if (port->vmq.status != status) {
-        port->vmq.status = status;
-        netdev_change_seq_changed(port->netdev);
-    }
-}
-
 /* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD and
  * in order. */
 static void

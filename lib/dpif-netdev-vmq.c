@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectivity.h"
 #include "dpif-netdev.h"
 #include "dpif-netdev-vmq.h"
 #include "dpif-netdev-vmq-hooks.h"
@@ -48,6 +49,9 @@
 #include "vmq-unixctl.h"
 
 VLOG_DEFINE_THIS_MODULE(dpif_netdev_vmq);
+
+/* Changes when what the database knows of any port may no longer be true. */
+static atomic_count status_seq = ATOMIC_COUNT_INIT(0);
 
 /* Life cycle and settings. */
 
@@ -344,6 +348,34 @@ dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
 }
 
 /* Returns the port of 'dp' whose device is 'netdev', NULL if there is none.
+/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
+ * longer true.
+ *
+ * The device has a sequence number for this, but that may only be changed with
+ * the mutex of the device: a change that a PMD thread looks for could be lost
+ * otherwise. */
+void
+dp_vmq_port_update_status(const struct dp_netdev *dp,
+                          struct dp_netdev_port *port)
+{
+    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
+                           ? dp_vmq_port_status(port) + 1 : 0);
+
+    if (port->vmq.status != status) {
+        port->vmq.status = status;
+        atomic_count_inc(&status_seq);
+        seq_change(connectivity_seq_get());
+    }
+}
+
+/* Returns a number that changes when the status of any port may have.  A
+ * change of connectivity_seq_get() comes after it. */
+unsigned int
+dpif_netdev_vmq_status_seq(void)
+{
+    return atomic_count_get(&status_seq);
+}
+
  * ovs-vswitchd asks for every port in turn, several times a minute: looking at
  * all ports each time would take 4 million looks of 2,000 ports. */
 static const struct dp_netdev_port *

@@ -57,6 +57,7 @@ struct dpif_vmq_port {
 
 bool dpif_netdev_vmq_get_port(const struct netdev *, struct dpif_vmq_port *);
 void dpif_netdev_vmq_put_port(struct dpif_vmq_port *);
+unsigned int dpif_netdev_vmq_status_seq(void);
 
 /* For vmq-chaos.c: calls back with the engine of a datapath.  For the main
  * thread. */

@@ -96,3 +96,11 @@ vmq_iface_get_status(const struct netdev *netdev, struct smap *smap)
     }
     return error;
 }
+
+/* Returns a number that changes when the status may have changed. */
+uint64_t
+vmq_iface_get_change_seq(const struct netdev *netdev)
+{
+    /* Neither goes back, so that the sum cannot hide a change. */
+    return netdev_get_change_seq(netdev) + dpif_netdev_vmq_status_seq();
+}

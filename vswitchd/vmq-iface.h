@@ -19,8 +19,8 @@
 
 /* What dynamic VMQ publishes of an interface in the database.
  *
- * Both functions do what the netdev_get_*() function of the same name does,
- * and add what dynamic VMQ knows of the interface, if it is on:
+ * Each function does what the netdev_get_*() function of the same name does,
+ * and adds what dynamic VMQ knows of the interface, if it is on:
  *
  *     statistics: vmq_rx_packets    packets of all receive queues
  *                 vmq_busy_cycles   TSC cycles that they took
@@ -29,10 +29,14 @@
  *                                   the same of queue N, and who polls it
  *     status:     vmq               can its queues be moved, or why not
  *
+ * The change sequence number is one for all of the status.
+ *
  * Thread-safety
  * =============
  *
  * For the main thread. */
+
+#include <stdint.h>
 
 struct netdev;
 struct netdev_custom_stats;
@@ -41,5 +45,6 @@ struct smap;
 int vmq_iface_get_custom_stats(const struct netdev *,
                                struct netdev_custom_stats *);
 int vmq_iface_get_status(const struct netdev *, struct smap *);
+uint64_t vmq_iface_get_change_seq(const struct netdev *);
 
 #endif /* vswitchd/vmq-iface.h */
