@@ -38,6 +38,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
+	lib/vmq-place.c \
+	lib/vmq-place.h \
 	lib/vmq-plan-manual.c \
 	lib/vmq-plan-pack.c \
 	lib/vmq-plan-spread.c \
@@ -54,10 +56,10 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-unixctl.c \
 	lib/vmq-unixctl.h \
 	lib/vmq-util.h \
-	lib/vmq-window.c \
-	lib/vmq-window.h
 	lib/vmq-wake.c \
 	lib/vmq-wake.h \
+	lib/vmq-window.c \
+	lib/vmq-window.h
 MAN_FRAGMENTS += lib/vmq-unixctl.man
 
 ofproto_libofproto_la_SOURCES += \

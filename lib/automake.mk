@@ -19,6 +19,8 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
+	lib/vmq-place.c \
+	lib/vmq-place.h \
 	lib/vmq-plan-check.c \
 	lib/vmq-plan-check.h \
 	lib/vmq-plan-manual.c \
@@ -72,6 +74,8 @@ OVS_OVERLAY += \
 	lib/vmq-measure.h \
 	lib/vmq-move.c \
 	lib/vmq-move.h \
+	lib/vmq-place.c \
+	lib/vmq-place.h \
 	lib/vmq-plan-manual.c \
 	lib/vmq-plan-pack.c \
 	lib/vmq-plan-spread.c \
@@ -89,7 +93,7 @@ OVS_OVERLAY += \
 	lib/vmq-unixctl.h \
 	lib/vmq-unixctl.man \
 	lib/vmq-util.h \
-	lib/vmq-window.c \
-	lib/vmq-window.h
 	lib/vmq-wake.c \
 	lib/vmq-wake.h \
+	lib/vmq-window.c \
+	lib/vmq-window.h

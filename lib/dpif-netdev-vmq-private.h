@@ -90,6 +90,7 @@
 #include "vmq-clock.h"
 #include "vmq-engine.h"
 #include "vmq-handoff.h"
+#include "vmq-place.h"
 
 #ifdef  __cplusplus
 extern "C" {
@@ -114,6 +115,8 @@ struct dp_vmq {
     size_t n_pmds;
     struct dp_netdev_port **ports;          /* By number. */
     size_t n_ports;
+    struct vmq_place place;     /* Where new queues go, of the
+                                 * reconfiguration under way. */
     struct hmap by_netdev;      /* Ports, by device, as they were at... */
     uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
@@ -122,11 +125,11 @@ struct dp_vmq {
 };
 
 /* dpif-netdev-vmq.c. */
+void dp_vmq_port_update_status(const struct dp_netdev *,
+                               struct dp_netdev_port *);
 struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
                                              unsigned int core_id);
 
-void dp_vmq_port_update_status(const struct dp_netdev *,
-                               struct dp_netdev_port *);
 /* dpif-netdev-vmq-collect.c. */
 void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
 void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,

@@ -81,6 +81,7 @@ dp_vmq_destroy(struct dp_netdev *dp)
         vmq_clock_destroy(&dp->vmq->clock);
         vmq_post_destroy(&dp->vmq->post);
         hmap_destroy(&dp->vmq->by_netdev);
+        vmq_place_destroy(&dp->vmq->place);
         free(dp->vmq->pmds);
         free(dp->vmq->ports);
         free(dp->vmq->moves);           /* All have ended. */
@@ -242,6 +243,8 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
     }
     dp->vmq->generation++;
     dp->vmq->listed = false;
+    vmq_place_destroy(&dp->vmq->place);
+    vmq_engine_place(dp->vmq->engine, &dp->vmq->place);
     CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
         struct rxq_poll *poll;
 
@@ -282,20 +285,43 @@ dp_vmq_goes_home(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
             && !vmq_engine_crosses_numa(dp->vmq->engine));
 }
 
-/* Returns the PMD that should go on polling 'rxq', unless it is isolated, now
- * that queues are assigned anew, or NULL for a queue that has no PMD to stay
- * on.  'assigned' is what the assignment algorithm came to, or NULL. */
+/* Returns the PMD that should poll a new queue that 'assigned' would. */
+static struct dp_netdev_pmd_thread *
+dp_vmq_place_rxq(const struct dp_netdev *dp,
+                 const struct dp_netdev_pmd_thread *assigned)
+{
+    for (;;) {
+        uint32_t core_id = vmq_place_rxq(&dp->vmq->place, assigned->numa_id,
+                                         assigned->core_id);
+        struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, core_id);
+
+        if (pmd) {
+            return pmd;
+        }
+        vmq_place_remove(&dp->vmq->place, core_id);
+    }
+}
+
+/* Returns the PMD that should poll 'rxq', unless it is isolated, now that
+ * queues are assigned anew: the one that has polled it, or one that has room.
+ * 'assigned' is what the assignment algorithm came to, or NULL, and is right
+ * if this returns NULL. */
 struct dp_netdev_pmd_thread *
 dp_vmq_sticky_pmd(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
                   const struct dp_netdev_pmd_thread *assigned)
 {
-    struct dp_netdev_pmd_thread *last;
-
-    if (!rxq->vmq.last_core || !vmq_engine_is_on(dp->vmq->engine)) {
+    if (!vmq_engine_is_on(dp->vmq->engine)) {
         return NULL;
     }
-    last = dp_vmq_find_pmd(dp, rxq->vmq.last_core - 1);
-    return last && !dp_vmq_goes_home(dp, rxq, last, assigned) ? last : NULL;
+    if (rxq->vmq.last_core) {
+        struct dp_netdev_pmd_thread *last
+            = dp_vmq_find_pmd(dp, rxq->vmq.last_core - 1);
+
+        if (last && !dp_vmq_goes_home(dp, rxq, last, assigned)) {
+            return last;
+        }
+    }
+    return assigned ? dp_vmq_place_rxq(dp, assigned) : NULL;
 }
 
 /* What others ask. */
@@ -322,32 +348,6 @@ dpif_netdev_vmq_with_engine(struct dpif *dpif,
     ovs_rwlock_unlock(&dp->port_rwlock);
 }
 
-static void
-dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
-                struct dpif_vmq_port *info)
-{
-    info->status = vmq_mobility_to_string(dp_vmq_port_status(port));
-    if (!netdev_is_pmd(port->netdev)) {
-        return;
-    }
-
-    info->n_rxqs = port->n_rxq;
-    info->rxqs = xcalloc(port->n_rxq, sizeof *info->rxqs);
-    for (unsigned int i = 0; i < port->n_rxq; i++) {
-        struct dp_netdev_rxq *rxq = &port->rxqs[i];
-        struct vmq_rxq q;
-
-        dp_vmq_read_counters(dp, rxq, &q);
-        info->rxqs[i] = (struct dpif_vmq_rxq) {
-            .n_packets = q.packets,
-            .busy_cycles = q.cycles,
-            .n_moves = rxq->vmq.n_moves,
-            .core_id = rxq->pmd ? rxq->pmd->core_id : UINT32_MAX,
-        };
-    }
-}
-
-/* Returns the port of 'dp' whose device is 'netdev', NULL if there is none.
 /* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
  * longer true.
  *
@@ -376,6 +376,32 @@ dpif_netdev_vmq_status_seq(void)
     return atomic_count_get(&status_seq);
 }
 
+static void
+dp_vmq_get_port(const struct dp_netdev *dp, const struct dp_netdev_port *port,
+                struct dpif_vmq_port *info)
+{
+    info->status = vmq_mobility_to_string(dp_vmq_port_status(port));
+    if (!netdev_is_pmd(port->netdev)) {
+        return;
+    }
+
+    info->n_rxqs = port->n_rxq;
+    info->rxqs = xcalloc(port->n_rxq, sizeof *info->rxqs);
+    for (unsigned int i = 0; i < port->n_rxq; i++) {
+        struct dp_netdev_rxq *rxq = &port->rxqs[i];
+        struct vmq_rxq q;
+
+        dp_vmq_read_counters(dp, rxq, &q);
+        info->rxqs[i] = (struct dpif_vmq_rxq) {
+            .n_packets = q.packets,
+            .busy_cycles = q.cycles,
+            .n_moves = rxq->vmq.n_moves,
+            .core_id = rxq->pmd ? rxq->pmd->core_id : UINT32_MAX,
+        };
+    }
+}
+
+/* Returns the port of 'dp' whose device is 'netdev', NULL if there is none.
  * ovs-vswitchd asks for every port in turn, several times a minute: looking at
  * all ports each time would take 4 million looks of 2,000 ports. */
 static const struct dp_netdev_port *

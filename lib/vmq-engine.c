@@ -248,6 +248,13 @@ vmq_engine_crosses_numa(const struct vmq_engine *engine)
     return engine->config.cross_numa;
 }
 
+/* Begins a placement of new queues, as of the last sample. */
+void
+vmq_engine_place(const struct vmq_engine *engine, struct vmq_place *place)
+{
+    vmq_place_init(place, &engine->snapshot, &engine->config);
+}
+
 static void
 vmq_engine_count_verdict(struct vmq_engine *engine, enum vmq_verdict verdict)
 {

@@ -77,6 +77,7 @@
 #include "vmq-credit.h"
 #include "vmq-move.h"
 #include "vmq-plan.h"
+#include "vmq-place.h"
 #include "vmq-snapshot.h"
 #include "vmq-window.h"
 
@@ -147,6 +148,7 @@ bool vmq_engine_set_config(struct vmq_engine *,
                            const struct smap *other_config);
 bool vmq_engine_is_on(const struct vmq_engine *);
 bool vmq_engine_crosses_numa(const struct vmq_engine *);
+void vmq_engine_place(const struct vmq_engine *, struct vmq_place *);
 void vmq_engine_run(struct vmq_engine *);
 void vmq_engine_wait(struct vmq_engine *);
 

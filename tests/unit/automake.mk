@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	tests/unit/test-vmq-config \
 	tests/unit/test-vmq-credit \
 	tests/unit/test-vmq-oracle \
+	tests/unit/test-vmq-place \
 	tests/unit/test-vmq-plan \
 	tests/unit/test-vmq-properties \
 	tests/unit/test-vmq-sim \
@@ -58,6 +59,12 @@ tests_unit_test_vmq_oracle_SOURCES = \
 	tests/unit/vmq-test.h
 tests_unit_test_vmq_oracle_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_oracle_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_vmq_place_SOURCES = \
+	tests/unit/test-vmq-place.c \
+	tests/unit/vmq-test.h
+tests_unit_test_vmq_place_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_vmq_place_LDADD = $(UNIT_LDADD)
 
 tests_unit_test_vmq_plan_SOURCES = \
 	tests/unit/test-vmq-plan.c \
