@@ -29,11 +29,33 @@
 #include <stdlib.h>
 
 #include "ccmap.h"
+#include "connectivity.h"
+#include "dpif-netdev-vmq.h"
 #include "dpif-provider.h"
+#include "hash.h"
 #include "netdev-provider.h"
 #include "openvswitch/types.h"
+#include "seq.h"
 #include "timeval.h"
 #include "util.h"
+
+/* Changes when what the database knows of any port may no longer be true. */
+static atomic_count status_seq = ATOMIC_COUNT_INIT(0);
+
+/* Returns the PMD of 'dp' on core 'core_id', NULL if there is none. */
+struct dp_netdev_pmd_thread *
+dp_vmq_find_pmd(const struct dp_netdev *dp, unsigned int core_id)
+{
+    struct dp_netdev_pmd_thread *pmd;
+
+    CMAP_FOR_EACH_WITH_HASH (pmd, node, hash_int(core_id, 0),
+                             &dp->poll_threads) {
+        if (pmd->core_id == core_id) {
+            return pmd;
+        }
+    }
+    return NULL;
+}
 
 /* Returns a number that is the same for the CPUs of one physical core: the
  * lowest of them. */
@@ -168,6 +190,34 @@ dp_vmq_port_status(const struct dp_netdev_port *port)
         }
     }
     return status;
+}
+
+/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
+ * longer true.
+ *
+ * The device has a sequence number for this, but that may only be changed with
+ * the mutex of the device: a change that a PMD thread looks for could be lost
+ * otherwise. */
+void
+dp_vmq_port_update_status(const struct dp_netdev *dp,
+                          struct dp_netdev_port *port)
+{
+    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
+                           ? dp_vmq_port_status(port) + 1 : 0);
+
+    if (port->vmq.status != status) {
+        port->vmq.status = status;
+        atomic_count_inc(&status_seq);
+        seq_change(connectivity_seq_get());
+    }
+}
+
+/* Returns a number that changes when the status of any port may have.  A
+ * change of connectivity_seq_get() comes after it. */
+unsigned int
+dpif_netdev_vmq_status_seq(void)
+{
+    return atomic_count_get(&status_seq);
 }
 
 /* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD and

@@ -124,18 +124,16 @@ struct dp_vmq {
                                  * to measure. */
 };
 
-/* dpif-netdev-vmq.c. */
-void dp_vmq_port_update_status(const struct dp_netdev *,
-                               struct dp_netdev_port *);
+/* dpif-netdev-vmq-collect.c. */
 struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
                                              unsigned int core_id);
-
-/* dpif-netdev-vmq-collect.c. */
 void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
 void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
                           struct vmq_rxq *);
 uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);
 enum vmq_mobility dp_vmq_port_status(const struct dp_netdev_port *);
+void dp_vmq_port_update_status(const struct dp_netdev *,
+                               struct dp_netdev_port *);
 unsigned int dp_vmq_sibling_group(const struct dp_netdev *,
                                   unsigned int core_id);
 

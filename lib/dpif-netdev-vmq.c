@@ -31,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connectivity.h"
 #include "dpif-netdev.h"
 #include "dpif-netdev-vmq.h"
 #include "dpif-netdev-vmq-hooks.h"
@@ -49,9 +48,6 @@
 #include "vmq-unixctl.h"
 
 VLOG_DEFINE_THIS_MODULE(dpif_netdev_vmq);
-
-/* Changes when what the database knows of any port may no longer be true. */
-static atomic_count status_seq = ATOMIC_COUNT_INIT(0);
 
 /* Life cycle and settings. */
 
@@ -256,21 +252,6 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
     }
 }
 
-/* Returns the PMD of 'dp' on core 'core_id', NULL if there is none. */
-struct dp_netdev_pmd_thread *
-dp_vmq_find_pmd(const struct dp_netdev *dp, unsigned int core_id)
-{
-    struct dp_netdev_pmd_thread *pmd;
-
-    CMAP_FOR_EACH_WITH_HASH (pmd, node, hash_int(core_id, 0),
-                             &dp->poll_threads) {
-        if (pmd->core_id == core_id) {
-            return pmd;
-        }
-    }
-    return NULL;
-}
-
 /* Returns true if 'rxq' is to go from the node of PMD 'from' to that of 'to',
  * because its device is there.  When the queue came to 'from', the device was
  * elsewhere, as a vhost-user port may be before its peer connects, or its node
@@ -346,34 +327,6 @@ dpif_netdev_vmq_with_engine(struct dpif *dpif,
     ovs_rwlock_rdlock(&dp->port_rwlock);
     cb(dp->vmq->engine);
     ovs_rwlock_unlock(&dp->port_rwlock);
-}
-
-/* Lets ovs-vswitchd know if what it wrote of 'port' into the database is no
- * longer true.
- *
- * The device has a sequence number for this, but that may only be changed with
- * the mutex of the device: a change that a PMD thread looks for could be lost
- * otherwise. */
-void
-dp_vmq_port_update_status(const struct dp_netdev *dp,
-                          struct dp_netdev_port *port)
-{
-    unsigned int status = (vmq_engine_is_on(dp->vmq->engine)
-                           ? dp_vmq_port_status(port) + 1 : 0);
-
-    if (port->vmq.status != status) {
-        port->vmq.status = status;
-        atomic_count_inc(&status_seq);
-        seq_change(connectivity_seq_get());
-    }
-}
-
-/* Returns a number that changes when the status of any port may have.  A
- * change of connectivity_seq_get() comes after it. */
-unsigned int
-dpif_netdev_vmq_status_seq(void)
-{
-    return atomic_count_get(&status_seq);
 }
 
 static void
