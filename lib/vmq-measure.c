@@ -322,14 +322,14 @@ vmq_meter_rxq(struct vmq_rxq_meter *meter, const struct vmq_rxq *rxq,
         .full_batches = raw.full_batches - meter->raw.full_batches,
     };
     meter->raw = raw;
-    if (!pmd || meter->core_id != core_id) {
+    if (!pmd_meter || meter->core_id != core_id) {
         meter->streak = 0;
     } else if (span->ms) {
         meter->streak = (looks_like_backlog(pmd_meter, used)
                          ? meter->streak + 1 : 0);
     }
     meter->core_id = core_id;
-    if (pmd) {
+    if (pmd_meter) {
         pmd_meter->rxq_cycles += used->cycles;
         used->cycles = scale_cycles(pmd_meter, used->cycles);
     }

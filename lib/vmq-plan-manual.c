@@ -38,14 +38,14 @@ resolve_request(const struct vmq_snapshot *snapshot,
         return vmq_xasprintf("port %s rx queue %"PRIu32": no such queue of a "
                              "PMD port", request->port, request->qid);
     }
-    queue = &snapshot->rxqs[*rxq];
+    queue = snapshot->rxqs + *rxq;
     *to = vmq_snapshot_find_pmd(snapshot, request->core_id);
     if (*to == VMQ_NONE) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": there is no PMD on "
                              "core %"PRIu32, request->port, request->qid,
                              request->core_id);
     }
-    target = &snapshot->pmds[*to];
+    target = snapshot->pmds + *to;
     if (queue->pmd == VMQ_NONE || queue->mobility == VMQ_UNSUPPORTED) {
         return vmq_xasprintf("port %s rx queue %"PRIu32": is not polled by a "
                              "PMD", request->port, request->qid);

@@ -656,8 +656,10 @@ choose_to_wake(struct planner *planner, uint32_t to,
             found = true;
         }
     }
-    best->quote = (to == offer->back ? &offer->quotes.back
-                   : &offer->quotes.away);
+    if (found) {
+        best->quote = (to == offer->back ? &offer->quotes.back
+                       : &offer->quotes.away);
+    }
     return found;
 }
 

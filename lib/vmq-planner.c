@@ -126,6 +126,8 @@ assume_demand(struct planner *planner, struct planner_pmd *pmd)
         queue->demand_ppm = queue->load_ppm;
         if (rxqs[own[k]].backlog) {
             uint64_t weight = queue->load_ppm + 1;
+            /* What is left of the weights has this one in it.
+             * NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
             uint64_t more_ppm = left_ppm * weight / weights;
 
             queue->load_ppm += more_ppm;

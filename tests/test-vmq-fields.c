@@ -170,7 +170,7 @@ test_vmq_fields_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     struct row child = { .name = "c", .byte = 7, .yes = true };
     struct row row = {
         .name = "n",
-        .more = "*",
+        .more = "+",
         .byte = 255,
         .word = 9950,
         .number = UINT32_MAX,
@@ -190,7 +190,7 @@ test_vmq_fields_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
            "  when                           change  known  unknown"
            "  nothing\n");
     vmq_fields_put_columns(fields, &row, &ds);
-    expect(&ds, "n*        255   100 %   123     -1.5*    -12"
+    expect(&ds, "n+        255   100 %   123     -1.5+    -12"
            "  2023-11-14 22:13:20.123    99 >   1 %  4294967295        -\n");
     row.nothing = "but";
     row.name = "longer than that";

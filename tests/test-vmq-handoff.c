@@ -25,6 +25,8 @@
 #undef NDEBUG
 #include "vmq-handoff.h"
 
+#include <limits.h>
+
 #include "openvswitch/poll-loop.h"
 #include "ovstest.h"
 #include "random.h"
@@ -128,10 +130,10 @@ static atomic_uint turn;
 static void *
 take_turns(void *me_)
 {
-    unsigned int me = (uintptr_t) me_;
+    unsigned int me = *(const unsigned int *) me_;
 
     for (unsigned int i = me; i < N_TURNS; i += 2) {
-        unsigned int now;
+        unsigned int now = UINT_MAX;
 
         for (;;) {
             vmq_wake_prepare(&wakes[me]);
@@ -156,14 +158,15 @@ take_turns(void *me_)
 static void
 test_wake(void)
 {
+    unsigned int threads[2] = { 0, 1 };
     pthread_t pthreads[2];
 
     atomic_init(&turn, 0);
-    for (uintptr_t i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         vmq_wake_init(&wakes[i]);
     }
-    for (uintptr_t i = 0; i < 2; i++) {
-        pthreads[i] = ovs_thread_create("wake", take_turns, (void *) i);
+    for (int i = 0; i < 2; i++) {
+        pthreads[i] = ovs_thread_create("wake", take_turns, &threads[i]);
     }
     for (int i = 0; i < 2; i++) {
         xpthread_join(pthreads[i], NULL);

@@ -30,8 +30,8 @@ sim_elapsed_s(uint64_t ns)
 /* Lets time pass until 'end_ns', during which loads are constant. */
 void sim_advance(struct sim *, uint64_t end_ns);
 
-/* The delay, in microseconds, that a share of 'q' of the packets that were not
- * lost did not exceed; 0 if there were none. */
-double sim_delay_quantile_us(const struct sim *, double q);
+/* The delay, in microseconds, that a 'share' of the packets that were not lost
+ * did not exceed; 0 if there were none. */
+double sim_delay_quantile_us(const struct sim *, double share);
 
 #endif /* vmq-sim-fluid.h */

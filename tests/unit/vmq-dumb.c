@@ -852,8 +852,8 @@ overall(const struct dumb *d)
 
     for (uint32_t k = d->plan->n_moves ? 0 : 3; k < 7; k++) {
         for (uint32_t i = 0; i < d->s->n_pmds; i++) {
-            if (d->plan->pmds[i].verdict == order[k]
-                && (k < 3 || overloaded(d, i))) {
+            if ((k < 3 || overloaded(d, i))
+                && d->plan->pmds[i].verdict == order[k]) {
                 return order[k];
             }
         }

@@ -123,7 +123,7 @@ spy_destroy(void *w_)
 static void
 spy_tick(void *w_, struct sim *sim)
 {
-    uint32_t before[WORLD_QUEUES];
+    uint32_t before[WORLD_QUEUES] = { 0 };
     struct world *w = w_;
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
