@@ -8,12 +8,14 @@
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netdev-vmq-collect.c \
 	lib/dpif-netdev-vmq-copy.c \
+	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
 	lib/dpif-netdev-vmq-hooks.h \
 	lib/dpif-netdev-vmq-members.h \
 	lib/dpif-netdev-vmq-move.c \
 	lib/dpif-netdev-vmq-pmd.c \
 	lib/dpif-netdev-vmq-private.h \
+	lib/dpif-netdev-vmq-recheck.c \
 	lib/dpif-netdev-vmq.c \
 	lib/dpif-netdev-vmq.h \
 	lib/vmq-chaos.c \

@@ -30,7 +30,9 @@
 
 #include "ccmap.h"
 #include "connectivity.h"
+#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq.h"
+#include "dpif-netdev-vmq-hooks.h"
 #include "dpif-provider.h"
 #include "hash.h"
 #include "netdev-provider.h"
@@ -174,6 +176,10 @@ dp_vmq_collect_rxq(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
 
     raw->rxqs[i].mobility = dp_vmq_rxq_mobility(rxq);
     raw->rxqs[i].n_moves = rxq->vmq.n_moves;
+    if (rxq->pmd) {
+        raw->rxqs[i].tunnel_flows
+            = dp_vmq_n_tunnel_flows(rxq->pmd, rxq->port->port_no);
+    }
     dp_vmq_read_counters(dp, rxq, &raw->rxqs[i]);
 }
 
@@ -265,6 +271,42 @@ dp_vmq_compare_pmds(const void *a_, const void *b_)
 
     return ((*a)->core_id < (*b)->core_id ? -1
             : (*a)->core_id > (*b)->core_id);
+}
+
+/* The hooks that count the flows that have come out of tunnels.  Flows are
+ * added and removed by PMD threads, revalidators and the main thread, with
+ * 'flow_mutex' of 'pmd'. */
+
+void
+dp_vmq_flow_added(struct dp_netdev_pmd_thread *pmd,
+                  struct dp_netdev_flow *flow)
+{
+    atomic_count_init(&flow->vmq.n_offloads, 0);
+    if (flow_tnl_dst_is_set(&flow->flow.tunnel)) {
+        ccmap_inc(&pmd->vmq.n_tunnel_flows, odp_to_u32(flow->orig_in_port));
+    }
+}
+
+void
+dp_vmq_flow_removed(struct dp_netdev_pmd_thread *pmd,
+                    const struct dp_netdev_flow *flow)
+{
+    if (flow_tnl_dst_is_set(&flow->flow.tunnel)) {
+        ccmap_dec(&pmd->vmq.n_tunnel_flows, odp_to_u32(flow->orig_in_port));
+    }
+}
+
+/* Returns how many of the flows of 'pmd' have come out of tunnels, if port
+ * 'port_no' is one by which such packets enter them.  Any thread may call
+ * it. */
+unsigned int
+dp_vmq_n_tunnel_flows(const struct dp_netdev_pmd_thread *pmd,
+                      odp_port_t port_no)
+{
+    const struct ccmap *n_flows = &pmd->vmq.n_tunnel_flows;
+
+    return (ccmap_find(n_flows, odp_to_u32(port_no))
+            ? ccmap_count(n_flows) : 0);
 }
 
 /* Lists PMDs and ports in the order of snapshots, so that a tick neither sorts

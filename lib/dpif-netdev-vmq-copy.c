@@ -22,6 +22,11 @@
  * upcall.  dpif-netdev-vmq-move.c calls dp_vmq_copy_run() again and again, for
  * a slice of time each.
  *
+ * Moves from one PMD to the same other look through the flows of the first
+ * together: there may be 100,000 of them, and 64 such moves.
+ *
+ * Nothing here takes longer the more flows there are, but slices of time.
+ *
  * Thread-safety: for the main thread with 'port_rwlock' held.  The PMDs go on
  * meanwhile; 'flow_mutex' of either is held for as short as can be. */
 
@@ -30,16 +35,23 @@
 
 #include <string.h>
 
+#include "ccmap.h"
 #include "dpif-netdev-private.h"
+#include "dpif.h"
+#include "hash.h"
+#include "netdev-offload.h"
 #include "odp-util.h"
 #include "openvswitch/match.h"
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
 
-struct dp_vmq_flow_ref {
-    struct dp_netdev_flow *flow;
-    uint8_t heat;               /* 0 is hottest. */
+/* References to some flows of the same heat. */
+struct dp_vmq_flows {
+    struct dp_vmq_flows *next;          /* As hot. */
+    struct dp_vmq_flows *next_chain;    /* In 'discarded' of struct dp_vmq. */
+    size_t n;
+    struct dp_netdev_flow *flows[61];   /* Makes 512 bytes. */
 };
 
 enum dp_vmq_copied {
@@ -49,14 +61,85 @@ enum dp_vmq_copied {
     VMQ_COPY_NO_ROOM,           /* It would be one too many. */
 };
 
-void
-dp_vmq_copy_destroy(struct dp_vmq_copy *copy)
+/* Returns the one of those that 'leader' leads which copies the flows of port
+ * 'port_no', NULL if none does. */
+static struct dp_vmq_copy *
+dp_vmq_copy_find(const struct dp_vmq_copy *leader, odp_port_t port_no)
 {
-    for (size_t i = copy->next; i < copy->n_refs; i++) {
-        dp_netdev_flow_unref(copy->refs[i].flow);
+    struct dp_vmq_copy *copy;
+
+    HMAP_FOR_EACH_WITH_HASH (copy, node, hash_int(odp_to_u32(port_no), 0),
+                             &leader->copies) {
+        if (copy->port_no == port_no) {
+            return copy;
+        }
     }
-    free(copy->refs);
-    memset(copy, 0, sizeof *copy);
+    return NULL;
+}
+
+/* Begins to copy the flows that 'from' has for port 'port_no'.  'leader' is
+ * what was begun before between the same two PMDs, NULL if nothing was. */
+void
+dp_vmq_copy_begin(struct dp_vmq_copy *copy, struct dp_vmq_copy *leader,
+                  const struct dp_netdev_pmd_thread *from, odp_port_t port_no)
+{
+    copy->port_no = port_no;
+    copy->leader = leader ? leader : copy;
+    leader = copy->leader;
+    if (leader == copy) {
+        hmap_init(&copy->copies);
+    }
+    if (!dp_vmq_copy_find(leader, port_no)) {
+        hmap_insert(&leader->copies, &copy->node,
+                    hash_int(odp_to_u32(port_no), 0));
+        if (!leader->of_tunnels && dp_vmq_n_tunnel_flows(from, port_no)) {
+            leader->of_tunnels = copy;
+        }
+    }
+}
+
+/* Ends the copying.  What has not been copied is left to
+ * dp_vmq_copy_clean(). */
+void
+dp_vmq_copy_end(struct dp_netdev *dp, struct dp_vmq_copy *copy)
+{
+    for (int heat = 0; heat < VMQ_N_HEATS; heat++) {
+        struct dp_vmq_flows *flows = copy->flows[heat];
+
+        if (flows) {
+            flows->next_chain = dp->vmq->discarded;
+            dp->vmq->discarded = flows;
+            copy->flows[heat] = NULL;
+        }
+    }
+    copy->n_flows = 0;
+    if (copy->leader == copy) {
+        hmap_destroy(&copy->copies);
+    }
+}
+
+/* Lets go of flows that were found and not copied, until it is 'until_ns'.
+ * Returns true if there are no more. */
+bool
+dp_vmq_copy_clean(struct dp_netdev *dp, uint64_t until_ns)
+{
+    while (dp->vmq->discarded) {
+        struct dp_vmq_flows *flows = dp->vmq->discarded;
+
+        if (vmq_clock_ns() >= until_ns) {
+            return false;
+        }
+        for (size_t i = 0; i < flows->n; i++) {
+            dp_netdev_flow_unref(flows->flows[i]);
+        }
+        dp->vmq->discarded = flows->next_chain;
+        if (flows->next) {
+            flows->next->next_chain = dp->vmq->discarded;
+            dp->vmq->discarded = flows->next;
+        }
+        free(flows);
+    }
+    return true;
 }
 
 /* Returns how cold 'flow' is: first by the time since it was used, whose
@@ -75,87 +158,90 @@ dp_vmq_flow_heat(struct dp_netdev_flow *flow, long long int now)
     return MIN(age, 15) * 16 + (15 - MIN(busy, 15));
 }
 
-/* Whether packets of a queue of port 'port_no' may hit 'flow'.  The ones that
- * come out of a tunnel bear the tunnel's port, and nothing says from which
- * port they entered it. */
-static bool
-dp_vmq_flow_is_of_port(const struct dp_netdev_flow *flow, odp_port_t port_no)
+/* Returns what copies 'flow', for one of the ports of 'leader', NULL if none
+ * does.
+ *
+ * The packets that come out of a tunnel bear the tunnel's port.  The port by
+ * which they entered it is known of the flow's first one only: others may have
+ * come by another, as where ports are bonded.  All are therefore copied, but
+ * for a port by which none has come. */
+static struct dp_vmq_copy *
+dp_vmq_copy_for(const struct dp_vmq_copy *leader,
+                const struct dp_netdev_flow *flow)
 {
-    return (flow->flow.in_port.odp_port == port_no
-            || flow_tnl_dst_is_set(&flow->flow.tunnel));
+    return (flow_tnl_dst_is_set(&flow->flow.tunnel)
+            ? leader->of_tunnels
+            : dp_vmq_copy_find(leader, flow->flow.in_port.odp_port));
 }
 
-/* Whether packets of 'flow' do not come to the PMD at all.  A copy would be
- * given the statistics of the hardware as well, and count them again. */
+/* Whether packets of 'flow' do not come to the PMD at all, or soon will not:
+ * hardware carries it out, or is to be asked to.  A copy would be given the
+ * statistics of the hardware as well, and count them again. */
 static bool
-dp_vmq_flow_is_in_hardware(struct dp_netdev_flow *flow)
+dp_vmq_flow_is_in_hardware(const struct dp_netdev *dp,
+                           struct dp_netdev_flow *flow)
 {
-    const char *layer;
-    bool offloaded;
+    struct dpif_flow_attrs attrs;
+    struct dpif_flow_stats stats;
 
-    atomic_read_relaxed(&flow->last_attrs.offloaded, &offloaded);
-    atomic_read_relaxed(&flow->last_attrs.dp_layer, &layer);
-    return offloaded && layer && strcmp(layer, "ovs");
+    if (!netdev_is_flow_api_enabled()) {
+        return false;
+    }
+    /* In this order: who does what has been asked sets the mark first. */
+    if (atomic_count_get(&flow->vmq.n_offloads)) {
+        return true;
+    }
+    /* A flow that hardware does not know has mark 0. */
+    return (flow->mark
+            && dpif_netdev_get_flow_offload_status(dp, flow, &stats, &attrs)
+            && attrs.offloaded
+            && attrs.dp_layer && strcmp(attrs.dp_layer, "ovs"));
 }
 
-/* Finds flows to copy until it is 'until_ns'.  Returns true if it has found
- * all. */
+/* Has 'flow' copied by 'copy', when it is its turn. */
+static void
+dp_vmq_copy_add(struct dp_vmq_copy *copy, struct dp_netdev_flow *flow,
+                long long int now)
+{
+    struct dp_vmq_flows **head = &copy->flows[dp_vmq_flow_heat(flow, now)];
+
+    if (!*head || (*head)->n >= ARRAY_SIZE((*head)->flows)) {
+        struct dp_vmq_flows *flows = xmalloc(sizeof *flows);
+
+        flows->next = *head;
+        flows->n = 0;
+        *head = flows;
+    }
+    (*head)->flows[(*head)->n++] = flow;
+    copy->n_flows++;
+}
+
+/* Finds flows to copy, for all moves of 'leader', until it is 'until_ns'.
+ * Returns true if it has found all. */
 static bool
-dp_vmq_copy_scan(struct dp_vmq_copy *copy, struct dp_netdev_pmd_thread *from,
-                 odp_port_t port_no, uint64_t until_ns)
+dp_vmq_copy_scan(const struct dp_netdev *dp, struct dp_vmq_copy *leader,
+                 struct dp_netdev_pmd_thread *from, uint64_t until_ns)
 {
     long long int now = time_msec();
     struct cmap_node *node;
 
     for (unsigned int n = 1;
-         (node = cmap_next_position(&from->flow_table, &copy->position));
+         (node = cmap_next_position(&from->flow_table, &leader->position));
          n++) {
         struct dp_netdev_flow *flow
             = CONTAINER_OF(node, struct dp_netdev_flow, node);
+        struct dp_vmq_copy *copy = dp_vmq_copy_for(leader, flow);
 
-        if (dp_vmq_flow_is_of_port(flow, port_no)
-            && !dp_vmq_flow_is_in_hardware(flow)
+        if (copy
+            && !dp_vmq_flow_is_in_hardware(dp, flow)
             && ovs_refcount_try_ref_rcu(&flow->ref_cnt)) {
-            struct dp_vmq_flow_ref *ref;
-
-            if (copy->n_refs >= copy->allocated_refs) {
-                copy->refs = x2nrealloc(copy->refs,
-                                        &copy->allocated_refs,
-                                        sizeof *copy->refs);
-            }
-            ref = &copy->refs[copy->n_refs++];
-            ref->flow = flow;
-            ref->heat = dp_vmq_flow_heat(flow, now);
-            copy->n_heat[ref->heat]++;
+            dp_vmq_copy_add(copy, flow, now);
         }
         if (!(n % 32) && vmq_clock_ns() >= until_ns) {
             return false;
         }
     }
     return true;
-}
-
-/* Sorts what has been found, hottest first, in linear time: there may be
- * 100,000 of them. */
-static void
-dp_vmq_copy_sort(struct dp_vmq_copy *copy)
-{
-    struct dp_vmq_flow_ref *sorted
-        = xmalloc(copy->n_refs * sizeof *sorted);
-    size_t start = 0;
-
-    for (int heat = 0; heat < VMQ_N_HEATS; heat++) {
-        size_t n = copy->n_heat[heat];
-
-        copy->n_heat[heat] = start;
-        start += n;
-    }
-    for (size_t i = 0; i < copy->n_refs; i++) {
-        sorted[copy->n_heat[copy->refs[i].heat]++] = copy->refs[i];
-    }
-    free(copy->refs);
-    copy->refs = sorted;
-    copy->allocated_refs = copy->n_refs;
 }
 
 /* Locks the flows of 'pmd'.  Returns the time, for dp_vmq_unlock_flows(). */
@@ -269,13 +355,15 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
  * has a life of its own: it has had no packets, and revalidators adopt it the
- * next time they dump flows.  If a dump has passed 'to' already and has yet to
- * come to 'from', the copy has old actions until the one after it. */
+ * next time they dump flows.  A dump that has passed 'to' already and has yet
+ * to come to 'from' may change the actions of 'flow' alone, see
+ * dpif-netdev-vmq-recheck.c. */
 static enum dp_vmq_copied
-dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
+dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
                  size_t n_to_come, struct dp_vmq_copy *copy)
 {
+    uint64_t finished = dp_vmq_recheck_begin(dp);
     const struct dp_netdev_actions *actions;
     struct dp_netdev_flow *present, *added = NULL;
     size_t n_flows = 0, n_rules = 0, n_alike = 0;
@@ -350,6 +438,8 @@ dp_vmq_copy_flow(struct dp_netdev_pmd_thread *from,
             dp_netdev_pmd_remove_flow(to, added);
         }
         dp_vmq_unlock_flows(to, locked_ns, copy);
+    } else {
+        dp_vmq_recheck_add(dp, finished, added, flow);
     }
     dp_netdev_flow_unref(added);
     return stale ? VMQ_COPY_STALE : VMQ_COPIED;
@@ -372,36 +462,42 @@ dp_vmq_room_for_flows(const struct dp_netdev *dp)
     return most - MIN(n_flows, most);
 }
 
-/* Copies the flows that 'from' has for port 'port_no' to 'to', until it is
- * 'until_ns'.  Returns true if it is through. */
+/* Copies the flows of 'copy' from 'from' to 'to', until it is 'until_ns'.
+ * Returns true if it is through. */
 bool
 dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
                 struct dp_netdev_pmd_thread *from,
-                struct dp_netdev_pmd_thread *to, odp_port_t port_no,
-                uint64_t until_ns)
+                struct dp_netdev_pmd_thread *to, uint64_t until_ns)
 {
+    struct dp_vmq_copy *leader = copy->leader;
     struct vmq_result *result = copy->result;
 
-    if (!copy->scanned) {
-        if (!dp_vmq_copy_scan(copy, from, port_no, until_ns)) {
-            return false;
-        }
-        dp_vmq_copy_sort(copy);
-        copy->scanned = true;
+    if (!leader->scanned
+        && !dp_vmq_copy_scan(dp, leader, from, until_ns)) {
+        return false;
     }
-
+    leader->scanned = true;
     copy->switches = vmq_clock_involuntary_switches();
 
     size_t room = dp_vmq_room_for_flows(dp);
-    for (; copy->next < copy->n_refs; copy->next++) {
-        struct dp_netdev_flow *flow = copy->refs[copy->next].flow;
+    for (; copy->n_flows; copy->n_flows--) {
+        struct dp_vmq_flows *flows;
+        struct dp_netdev_flow *flow;
 
         if (vmq_clock_ns() >= until_ns) {
             return false;
         }
-        switch (dp_vmq_copy_flow(from, to, flow,
-                                 MIN(room, copy->n_refs - copy->next),
-                                 copy)) {
+        while (!(flows = copy->flows[copy->heat])) {
+            copy->heat++;
+        }
+        flow = flows->flows[--flows->n];
+        if (!flows->n) {
+            copy->flows[copy->heat] = flows->next;
+            free(flows);
+        }
+
+        switch (dp_vmq_copy_flow(dp, from, to, flow,
+                                 MIN(room, copy->n_flows), copy)) {
         case VMQ_COPIED:
             result->flows_warmed++;
             room--;

@@ -340,4 +340,5 @@ dp_vmq_dummy_register(void)
 {
     unixctl_command_register("dpif-dummy/set-rxq-load", "PORT QID PERCENT",
                              3, 3, dpif_dummy_set_rxq_load, NULL);
+    dp_vmq_dummy_hw_register();
 }

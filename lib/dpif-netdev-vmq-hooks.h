@@ -55,6 +55,12 @@ struct dp_netdev_pmd_thread *dp_vmq_sticky_pmd(
     const struct dp_netdev *, const struct dp_netdev_rxq *,
     const struct dp_netdev_pmd_thread *assigned);
 
+/* Any thread that has 'flow_mutex' of the PMD. */
+void dp_vmq_flow_added(struct dp_netdev_pmd_thread *,
+                       struct dp_netdev_flow *);
+void dp_vmq_flow_removed(struct dp_netdev_pmd_thread *,
+                         const struct dp_netdev_flow *);
+
 /* PMD threads. */
 static inline void dp_vmq_rxq_account(struct dp_netdev_rxq *, int n);
 void dp_vmq_interval_start(struct dp_netdev_pmd_thread *,

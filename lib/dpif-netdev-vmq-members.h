@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ccmap.h"
 #include "openvswitch/hmap.h"
 #include "ovs-atomic.h"
 #include "vmq-handoff.h"
@@ -68,11 +69,19 @@ struct dp_vmq_port {
     struct hmap_node netdev_node;   /* In 'by_netdev' of struct dp_vmq. */
 };
 
+/* Of a flow. */
+struct dp_vmq_flow {
+    atomic_count n_offloads;        /* What is to be asked of hardware. */
+};
+
 /* Of a PMD thread. */
 struct dp_vmq_pmd {
     struct vmq_mailbox mailbox;
     atomic_bool on;                 /* Is dynamic VMQ on? */
     unsigned int sibling_group;     /* Lowest CPU of its physical core. */
+    struct ccmap n_tunnel_flows;    /* Of its flows, those that have come out
+                                     * of a tunnel, by the port that they
+                                     * entered it by. */
 };
 
 #ifdef  __cplusplus

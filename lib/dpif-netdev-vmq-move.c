@@ -114,7 +114,9 @@ static void
 dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
                 enum vmq_outcome outcome)
 {
-    dp_vmq_copy_destroy(&move->copy);
+    if (move->copy.leader) {
+        dp_vmq_copy_end(dp, &move->copy);
+    }
     move->result->outcome = outcome;
     move->result->preempted = move->preempted;
     move->phase = VMQ_PHASE_ENDED;
@@ -163,7 +165,7 @@ dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
 
     if (move->phase == VMQ_PHASE_COPYING) {
         bool copied = dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
-                                      move->rxq->port->port_no, until_ns);
+                                      until_ns);
         uint64_t start_ns = now_ns;
 
         now_ns = vmq_clock_ns();
@@ -257,12 +259,19 @@ dp_vmq_drain(struct dp_netdev *dp)
     }
 }
 
+/* Lets go of what moves that have ended left, for a slice of time. */
+void
+dp_vmq_move_run(struct dp_netdev *dp)
+{
+    dp_vmq_copy_clean(dp, vmq_clock_ns() + VMQ_SLICE_NS);
+}
+
 /* Has the next poll_block() return when there is something to do for moves
- * under way. */
+ * under way, or that have ended. */
 void
 dp_vmq_move_wait(struct dp_netdev *dp)
 {
-    if (dp->vmq->in_a_hurry) {
+    if (dp->vmq->in_a_hurry || dp->vmq->discarded) {
         poll_immediate_wake();
     } else if (dp->vmq->n_moves) {
         uint64_t now_ns = vmq_clock_ns();
@@ -322,6 +331,24 @@ dp_vmq_resolve(const struct dp_netdev *dp, const struct vmq_snapshot *snapshot,
     return move->from && move->to;
 }
 
+/* Has the flows of 'moves[i]' copied first. */
+static void
+dp_vmq_move_begin(struct dp_vmq_move moves[], uint32_t i)
+{
+    struct dp_vmq_move *move = &moves[i];
+    struct dp_vmq_copy *leader = NULL;
+
+    for (uint32_t j = 0; j < i && !leader; j++) {
+        if (moves[j].phase == VMQ_PHASE_COPYING
+            && moves[j].from == move->from && moves[j].to == move->to) {
+            leader = moves[j].copy.leader;
+        }
+    }
+    move->phase = VMQ_PHASE_COPYING;
+    dp_vmq_copy_begin(&move->copy, leader, move->from,
+                      move->rxq->port->port_no);
+}
+
 /* Implements 'apply' of the engine. */
 void
 dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
@@ -343,7 +370,7 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
         } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i], move)) {
             dp_vmq_move_end(dp, move, VMQ_OUTCOME_GONE);
         } else {
-            move->phase = VMQ_PHASE_COPYING;
+            dp_vmq_move_begin(moves, i);
         }
     }
     dp->vmq->moves = moves;

@@ -25,8 +25,10 @@
  *     dpif-netdev-vmq-collect.c   what a snapshot is made of
  *     dpif-netdev-vmq-move.c      moves, on the side of who moves queues
  *     dpif-netdev-vmq-copy.c      copies of flows, a part of a move
+ *     dpif-netdev-vmq-recheck.c   copies that revalidators may have missed
  *     dpif-netdev-vmq-pmd.c       all that PMD threads do
- *     dpif-netdev-vmq-dummy.c     what tests make up
+ *     dpif-netdev-vmq-dummy.c     what tests make up...
+ *     dpif-netdev-vmq-dummy-hw.c  ...and the hardware that they do
  *
  * What to move is not decided in any of them.
  *
@@ -41,6 +43,10 @@
  *     ----------------------  --------------  --------------  --------------
  *     dp_vmq
  *       flow_limit            revalidators    main            atomic
+ *       recheck.wanted        main            any             seq_cst
+ *       recheck.finished      a revalidator   main            release
+ *       recheck.copies        main,           main,           its mutex
+ *                             a revalidator   a revalidator
  *       post                  any             any             vmq-handoff.h
  *     dp_vmq_pmd
  *       on                    main            that PMD        atomic
@@ -71,7 +77,10 @@
  *       dead                  main, PMDs,     who would       'flow_mutex'
  *                             revalidators    remove it
  *       stats.used            PMDs, main      any             atomic
- *       last_attrs            revalidators    main            atomic
+ *       vmq.n_offloads        any             any             atomic
+ *       mark                  offload thread  main            'n_offloads'
+ *       actions               who has         any             RCU
+ *                             'flow_mutex'
  *     dp_netdev_rxq
  *       cycles                its PMD         main            atomic
  *       intrvl_idx,           its PMD         its PMD, main   atomic
@@ -87,6 +96,9 @@
 #include "dpif-netdev-private-datapath.h"
 #include "dpif-netdev-vmq-members.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "ovs-atomic.h"
+#include "ovs-thread.h"
 #include "vmq-clock.h"
 #include "vmq-engine.h"
 #include "vmq-handoff.h"
@@ -97,7 +109,75 @@ extern "C" {
 #endif
 
 struct dp_vmq_dummy;
-struct dp_vmq_flow_ref;
+struct dp_vmq_flows;
+
+/* dpif-netdev-vmq-collect.c. */
+struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
+                                             unsigned int core_id);
+void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
+void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
+                          struct vmq_rxq *);
+uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);
+enum vmq_mobility dp_vmq_port_status(const struct dp_netdev_port *);
+void dp_vmq_port_update_status(const struct dp_netdev *,
+                               struct dp_netdev_port *);
+unsigned int dp_vmq_sibling_group(const struct dp_netdev *,
+                                  unsigned int core_id);
+unsigned int dp_vmq_n_tunnel_flows(const struct dp_netdev_pmd_thread *,
+                                   odp_port_t);
+
+/* dpif-netdev-vmq-copy.c.
+ *
+ * Megaflows are copied by heat, hottest class first, so that it is the cold
+ * ones that are left out where there is no room for all. */
+#define VMQ_N_HEATS 256
+
+/* Copying the flows of a port from a PMD to another.  Zero before
+ * dp_vmq_copy_begin(). */
+struct dp_vmq_copy {
+    odp_port_t port_no;
+    struct dp_vmq_flows *flows[VMQ_N_HEATS];    /* To copy, 'n_flows'. */
+    size_t n_flows;
+    unsigned int heat;                  /* None is hotter than this. */
+    long int switches;                  /* Involuntary, when last looked at. */
+    struct vmq_result *result;          /* What has come of it. */
+
+    /* The first of those between the same two PMDs finds flows for all. */
+    struct dp_vmq_copy *leader;
+    struct hmap_node node;              /* In 'copies' of the leader. */
+
+    /* Of the leader. */
+    struct hmap copies;                 /* By port, one for each. */
+    struct dp_vmq_copy *of_tunnels;     /* What copies the flows that came out
+                                         * of tunnels, NULL if nothing. */
+    struct cmap_position position;      /* In the flows of the source. */
+    bool scanned;                       /* Seen them all? */
+};
+
+void dp_vmq_copy_begin(struct dp_vmq_copy *, struct dp_vmq_copy *leader,
+                       const struct dp_netdev_pmd_thread *from,
+                       odp_port_t port_no);
+bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
+                     struct dp_netdev_pmd_thread *from,
+                     struct dp_netdev_pmd_thread *to, uint64_t until_ns);
+void dp_vmq_copy_end(struct dp_netdev *, struct dp_vmq_copy *);
+bool dp_vmq_copy_clean(struct dp_netdev *, uint64_t until_ns);
+
+/* dpif-netdev-vmq-recheck.c. */
+struct dp_vmq_recheck {
+    atomic_uint64_t wanted;     /* Revalidations that were asked for... */
+    atomic_uint64_t finished;   /* ...and of these, those that are done. */
+    uint64_t started;           /* Those that the one under way is for. */
+    struct ovs_mutex mutex;
+    struct ovs_list copies OVS_GUARDED;     /* To look at when it ends. */
+};
+
+void dp_vmq_recheck_init(struct dp_vmq_recheck *);
+void dp_vmq_recheck_destroy(struct dp_vmq_recheck *);
+uint64_t dp_vmq_recheck_begin(struct dp_netdev *);
+void dp_vmq_recheck_add(struct dp_netdev *, uint64_t finished,
+                        struct dp_netdev_flow *copy,
+                        struct dp_netdev_flow *original);
 
 /* Per datapath. */
 struct dp_vmq {
@@ -107,6 +187,8 @@ struct dp_vmq {
     struct dp_vmq_move *moves;  /* Under way. */
     size_t n_moves;
     bool in_a_hurry;            /* More to do than wait? */
+    struct dp_vmq_flows *discarded;     /* Of copies that have ended. */
+    struct dp_vmq_recheck recheck;
     atomic_uint flow_limit;     /* Of ofproto-dpif-upcall. */
     uint64_t generation;        /* Changes whenever a queue may have changed
                                  * its PMD. */
@@ -123,43 +205,6 @@ struct dp_vmq {
     struct dp_vmq_dummy *dummy; /* Tests: replaces clocks and counters, NULL
                                  * to measure. */
 };
-
-/* dpif-netdev-vmq-collect.c. */
-struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
-                                             unsigned int core_id);
-void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
-void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
-                          struct vmq_rxq *);
-uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);
-enum vmq_mobility dp_vmq_port_status(const struct dp_netdev_port *);
-void dp_vmq_port_update_status(const struct dp_netdev *,
-                               struct dp_netdev_port *);
-unsigned int dp_vmq_sibling_group(const struct dp_netdev *,
-                                  unsigned int core_id);
-
-/* dpif-netdev-vmq-copy.c.
- *
- * Megaflows are copied by heat, hottest class first, so that it is the cold
- * ones that are left out where there is no room for all. */
-#define VMQ_N_HEATS 256
-
-/* Copying the flows of a port from a PMD to another. */
-struct dp_vmq_copy {
-    struct cmap_position position;      /* In the flows of the source. */
-    bool scanned;                       /* Seen them all? */
-    struct dp_vmq_flow_ref *refs;
-    size_t n_refs, allocated_refs;
-    size_t n_heat[VMQ_N_HEATS];
-    size_t next;                        /* In 'refs', to copy. */
-    long int switches;                  /* Involuntary, when last looked at. */
-    struct vmq_result *result;          /* What has come of it. */
-};
-
-bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
-                     struct dp_netdev_pmd_thread *from,
-                     struct dp_netdev_pmd_thread *to, odp_port_t port_no,
-                     uint64_t until_ns);
-void dp_vmq_copy_destroy(struct dp_vmq_copy *);
 
 /* dpif-netdev-vmq-move.c. */
 enum dp_vmq_phase {
@@ -192,6 +237,7 @@ void dp_vmq_apply(void *dp, const struct vmq_snapshot *,
 bool dp_vmq_advance(void *dp);
 void dp_vmq_drain(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock);
+void dp_vmq_move_run(struct dp_netdev *);
 void dp_vmq_move_wait(struct dp_netdev *);
 
 /* What a dummy datapath has in place of clocks and counters.  Only
@@ -214,6 +260,9 @@ struct dp_vmq_dummy {
      * must not depend on what else the machine does. */
     uint64_t patience_ns;
 };
+
+/* dpif-netdev-vmq-dummy-hw.c. */
+void dp_vmq_dummy_hw_register(void);
 
 #ifdef  __cplusplus
 }

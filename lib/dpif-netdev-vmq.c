@@ -65,6 +65,7 @@ dp_vmq_create(struct dp_netdev *dp)
     vmq_post_init(&dp->vmq->post);
     hmap_init(&dp->vmq->by_netdev);
     dp->vmq->by_netdev_seq = UINT64_MAX;
+    dp_vmq_recheck_init(&dp->vmq->recheck);
     atomic_init(&dp->vmq->flow_limit, 10000);   /* What udpif starts with. */
     vmq_clock_init(&dp->vmq->clock);
 }
@@ -81,6 +82,8 @@ dp_vmq_destroy(struct dp_netdev *dp)
         free(dp->vmq->pmds);
         free(dp->vmq->ports);
         free(dp->vmq->moves);           /* All have ended. */
+        dp_vmq_copy_clean(dp, UINT64_MAX);
+        dp_vmq_recheck_destroy(&dp->vmq->recheck);
         if (dp->vmq->dummy) {
             dp->vmq->dummy->destroy(dp->vmq->dummy);
         }
@@ -92,6 +95,7 @@ void
 dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *pmd)
 {
     vmq_mailbox_init(&pmd->vmq.mailbox);
+    ccmap_init(&pmd->vmq.n_tunnel_flows);
     atomic_init(&pmd->vmq.on, vmq_engine_is_on(pmd->dp->vmq->engine));
     if (pmd->core_id != NON_PMD_CORE_ID) {
         pmd->vmq.sibling_group = dp_vmq_sibling_group(pmd->dp, pmd->core_id);
@@ -102,6 +106,7 @@ void
 dp_vmq_destroy_pmd(struct dp_netdev_pmd_thread *pmd)
 {
     vmq_mailbox_destroy(&pmd->vmq.mailbox);
+    ccmap_destroy(&pmd->vmq.n_tunnel_flows);
 }
 
 /* Dynamic VMQ was turned 'on', or off.  PMD threads count cycles all the time,
@@ -192,6 +197,7 @@ void
 dp_vmq_run(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
+    dp_vmq_move_run(dp);
     vmq_engine_run(dp->vmq->engine);
 }
 

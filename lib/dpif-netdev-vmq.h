@@ -39,6 +39,13 @@ struct vmq_engine;
  * may call it. */
 void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
 
+/* For ofproto-dpif-upcall: when revalidators are asked to look at all flows
+ * anew, which any thread may, and when they have begun and finished it, which
+ * the first of them says. */
+void dpif_netdev_vmq_revalidate(struct dpif *);
+void dpif_netdev_vmq_revalidation_starts(struct dpif *);
+void dpif_netdev_vmq_revalidation_ends(struct dpif *);
+
 /* For ovs-vswitchd: what dynamic VMQ knows of a port.  For the main thread. */
 
 struct dpif_vmq_rxq {
