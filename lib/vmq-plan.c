@@ -19,8 +19,11 @@
 #include <config.h>
 #include "vmq-planner.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vmq-util.h"
 
 void
 vmq_plan_init(struct vmq_plan *plan)
@@ -139,4 +142,52 @@ vmq_plan_compute(const struct vmq_snapshot *snapshot,
         plan->verdict = overall_verdict(&planner);
     }
     vmq_planner_end(&planner);
+}
+
+/* Time stolen from a PMD, as a share of the window, that is worth a word. */
+#define STOLEN_BP 1000
+
+/* Appends "N WHATs WHY" to '*why' if 'n' is not 0. */
+static void
+add_reason(char **why, uint32_t n, const char *what, const char *text)
+{
+    if (n) {
+        char *longer = vmq_xasprintf("%s%s%"PRIu32" %s%s %s",
+                                     *why ? *why : "", *why ? ", " : "",
+                                     n, what, n > 1 ? "s" : "", text);
+
+        free(*why);
+        *why = longer;
+    }
+}
+
+char *
+vmq_plan_why(const struct vmq_plan *plan, const struct vmq_snapshot *snapshot,
+             uint32_t n_errors)
+{
+    static const enum vmq_verdict hindrances[] = {
+        VMQ_VERDICT_NO_DESTINATION, VMQ_VERDICT_ELEPHANT,
+        VMQ_VERDICT_IMMOBILE, VMQ_VERDICT_NO_CREDIT, VMQ_VERDICT_NO_FIT,
+    };
+    uint32_t n_stolen = 0;
+    char *why = NULL;
+
+    if (plan->verdict == VMQ_VERDICT_BALANCED) {
+        for (size_t k = 0; k < sizeof hindrances / sizeof *hindrances; k++) {
+            uint32_t n = 0;
+
+            for (uint32_t i = 0; i < plan->n_pmds; i++) {
+                n += plan->pmds[i].verdict == hindrances[k];
+            }
+            add_reason(&why, n, "PMD", vmq_verdict_name(hindrances[k]));
+        }
+        for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+            n_stolen += (snapshot->pmds[i].stolen_cycles
+                         > vmq_mul_div(snapshot->window_cycles, STOLEN_BP,
+                                       VMQ_BP));
+        }
+        add_reason(&why, n_stolen, "PMD", "short of CPU time");
+        add_reason(&why, n_errors, "setting", "wrong");
+    }
+    return why ? why : vmq_xasprintf("%s", vmq_verdict_text(plan->verdict));
 }

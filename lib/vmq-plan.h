@@ -183,6 +183,13 @@ void vmq_plan_swap(struct vmq_plan *, struct vmq_plan *);
 void vmq_plan_compute(const struct vmq_snapshot *, const struct vmq_config *,
                       const struct vmq_ledger *, struct vmq_plan *);
 
+/* Returns what to say of the verdict of 'plan', which is for 'snapshot': where
+ * nothing is moved, what stands in the way, if anything does.  'n_errors' is
+ * the number of settings that could not be taken, if that is to be among it.
+ * The caller has to free it. */
+char *vmq_plan_why(const struct vmq_plan *, const struct vmq_snapshot *,
+                   uint32_t n_errors);
+
 /* A plan that does what the operator asks for, all or nothing.  Returns NULL
  * if successful, otherwise a malloc()'d error message that names the
  * offending request, and '*plan' has no moves.  Requests that change nothing

@@ -22,11 +22,13 @@
 #include "vmq-engine.h"
 #include "vmq-fields.h"
 
-/* Returns 'part' of 'whole' in basis points. */
+/* Returns 'part' of 'whole', times on clocks that do not quite agree, in basis
+ * points.  A PMD counts an iteration when it ends, a thread's CPU time is
+ * brought up to date now and then: a part may look like more than all. */
 static uint32_t
 share_bp(uint64_t part, uint64_t whole)
 {
-    return whole ? MIN((double) part * VMQ_BP / whole, UINT32_MAX) : 0;
+    return whole ? MIN((double) part * VMQ_BP / whole, VMQ_BP) : 0;
 }
 
 static const char *

@@ -17,6 +17,7 @@
 #include <config.h>
 #include "vmq-show.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
@@ -273,7 +274,8 @@ struct show_row {
     const struct vmq_show_loads *loads;
     const struct settings *settings;
     const struct totals_row *totals;
-    const char *dp_name, *on_or_off, *verdict, *verdict_text;
+    const char *dp_name, *on_or_off, *verdict;
+    char *why;
     bool on, paused;
     uint32_t n_active, n_pmds, n_rxqs, n_ports;
     uint64_t generation, now_ms;
@@ -293,7 +295,7 @@ static const struct vmq_field show_fields[] = {
     { NULL, " poll %s queues", 0, VMQ_FIELD_UINT, AT(n_rxqs) },
     { NULL, " of %s ports\n", 0, VMQ_FIELD_UINT, AT(n_ports) },
     { "verdict", "  now: %s", 0, VMQ_FIELD_STRING, AT(verdict) },
-    { NULL, " (%s)\n", 0, VMQ_FIELD_STRING, AT(verdict_text) },
+    { NULL, " (%s)\n", 0, VMQ_FIELD_STRING, AT(why) },
     { "generation", NULL, 0, VMQ_FIELD_UINT, AT(generation) },
     { "now_ms", NULL, 0, VMQ_FIELD_UINT, AT(now_ms) },
     { "window_ms", NULL, 0, VMQ_FIELD_UINT, AT(window_ms), IF(measured) },
@@ -318,6 +320,7 @@ static struct show_row
 show_row(const struct vmq_view *view)
 {
     const struct vmq_snapshot *raw = view->raw;
+    uint32_t n_errors = 0;
     struct show_row row = {
         .dp_name = view->dp_name,
         .on_or_off = view->on ? "on" : "off",
@@ -338,7 +341,10 @@ show_row(const struct vmq_view *view)
         row.window_ms = view->snapshot->window_ms;
         row.window_cycles = view->snapshot->window_cycles;
         row.verdict = vmq_verdict_name(view->plan->verdict);
-        row.verdict_text = vmq_verdict_text(view->plan->verdict);
+        for (size_t i = 0; i < vmq_n_settings; i++) {
+            n_errors += view->setting_errors[i] != NULL;
+        }
+        row.why = vmq_plan_why(view->plan, view->snapshot, n_errors);
     }
     return row;
 }
@@ -378,6 +384,7 @@ vmq_show(const struct vmq_view *view, bool json, struct ds *reply)
         vmq_show_loads_put(&loads, reply);
         settings_put(&settings, reply);
     }
+    free(row.why);
     settings_destroy(&settings);
     vmq_show_loads_destroy(&loads);
 }

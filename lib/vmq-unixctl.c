@@ -359,11 +359,12 @@ put_line(const struct vmq_field fields[], const void *row, struct ds *reply)
 static void
 explain(const struct vmq_view *view, bool json, struct ds *reply)
 {
+    char *why = vmq_plan_why(view->plan, view->snapshot, 0);
     struct explain_row row = {
         .view = view,
         .dp_name = view->dp_name,
         .verdict = vmq_verdict_name(view->plan->verdict),
-        .text = vmq_verdict_text(view->plan->verdict),
+        .text = why,
         .generation = view->plan->generation,
         .paused = view->paused,
     };
@@ -374,10 +375,12 @@ explain(const struct vmq_view *view, bool json, struct ds *reply)
         vmq_json_init(&writer, reply);
         vmq_json_put_object(&writer, explain_fields, &row);
         vmq_json_end(&writer);
+        free(why);
         return;
     }
 
     put_line(explain_fields, &row, reply);
+    free(why);
     for (uint32_t i = 0; i < view->plan->n_moves; i++) {
         struct move_row move = move_row(view, i);
 

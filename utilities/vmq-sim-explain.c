@@ -407,6 +407,7 @@ print_json(const struct shown *shown, const struct vmq_plan *plan,
            FILE *file)
 {
     const struct vmq_snapshot *s = &shown->snapshot;
+    char *why = vmq_plan_why(plan, s, 0);
     json_t *moves = json_array();
     json_t *pmds = json_array();
     json_t *json;
@@ -422,8 +423,8 @@ print_json(const struct shown *shown, const struct vmq_plan *plan,
                      "generation", (json_int_t) plan->generation,
                      "paused", shown->paused,
                      "verdict", vmq_verdict_name(plan->verdict),
-                     "text", vmq_verdict_text(plan->verdict),
-                     "moves", moves, "pmds", pmds);
+                     "text", why, "moves", moves, "pmds", pmds);
+    free(why);
     json_dumpf(json, file, JSON_INDENT(2) | JSON_SORT_KEYS);
     fputc('\n', file);
     json_decref(json);
@@ -434,10 +435,12 @@ print_text(const struct shown *shown, const struct vmq_plan *plan,
            FILE *file)
 {
     const struct vmq_snapshot *s = &shown->snapshot;
+    char *why = vmq_plan_why(plan, s, 0);
 
     fprintf(file, "%s: %s (%s)%s\n", shown->dp_name,
-            vmq_verdict_name(plan->verdict), vmq_verdict_text(plan->verdict),
+            vmq_verdict_name(plan->verdict), why,
             shown->paused ? ", paused: will not be done" : "");
+    free(why);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *m = &plan->moves[i];
 

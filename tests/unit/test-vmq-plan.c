@@ -418,6 +418,41 @@ flows_of_tunnels_count_for_their_queues(void **state)
 }
 
 static void
+expect_why(struct vmq_host *h, uint32_t n_errors, const char *expected)
+{
+    char *why;
+
+    vmq_plan_compute(&h->s, &h->config, h->ledger, &h->plan);
+    why = vmq_plan_why(&h->plan, &h->s, n_errors);
+    assert_string_equal(why, expected);
+    free(why);
+}
+
+/* What is done at all is said by the verdict, but not why nothing is done. */
+static void
+nothing_is_done_for_a_reason(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 1000);
+    expect_why(&h, 0, "nothing to do");
+    expect_why(&h, 1, "1 setting wrong");
+    host_add(&h, 1, 8000);
+    h.s.rxqs[0].mobility = VMQ_DYNAMIC;
+    expect_why(&h, 0, "2 PMDs no-fit");
+    h.s.pmds[2].stolen_cycles = h.s.window_cycles / 5;
+    expect_why(&h, 2, "2 PMDs no-fit, 1 PMD short of CPU time, "
+               "2 settings wrong");
+    h.s.pmds[2].stolen_cycles = h.s.window_cycles / 10;
+    expect_why(&h, 0, "2 PMDs no-fit");
+    host_add(&h, 1, 3000);
+    expect_why(&h, 2, "queues leave an overloaded PMD");
+    host_destroy(&h);
+}
+
+static void
 without_room_the_better_off_of_two_takes_a_queue(void **state)
 {
     struct vmq_host h;
@@ -2191,6 +2226,7 @@ main(void)
         cmocka_unit_test(one_move_that_is_enough_is_preferred_to_several),
         cmocka_unit_test(the_queue_that_disturbs_least_moves),
         cmocka_unit_test(flows_of_tunnels_count_for_their_queues),
+        cmocka_unit_test(nothing_is_done_for_a_reason),
         cmocka_unit_test(without_room_the_better_off_of_two_takes_a_queue),
         cmocka_unit_test(relieving_needs_a_gain_of_5_percent),
         cmocka_unit_test(an_overloaded_pmd_can_help_a_worse_one),
