@@ -29,6 +29,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "vmq-hist.h"
+#include "vmq-load.h"
 
 VLOG_DEFINE_THIS_MODULE(vmq_engine);
 

@@ -19,6 +19,15 @@
 
 #include "vmq-util.h"
 
+/* Returns the part of the window that 'cycles' are, in basis points. */
+static uint32_t
+share_bp(const struct vmq_snapshot *snapshot, uint64_t cycles)
+{
+    uint64_t bp = vmq_mul_div(cycles, VMQ_BP, snapshot->window_cycles);
+
+    return bp < UINT32_MAX ? bp : UINT32_MAX;
+}
+
 uint64_t
 vmq_cycles_to_ppm(const struct vmq_snapshot *snapshot, uint64_t cycles)
 {
@@ -27,12 +36,26 @@ vmq_cycles_to_ppm(const struct vmq_snapshot *snapshot, uint64_t cycles)
     return ppm < UINT32_MAX ? ppm : UINT32_MAX;
 }
 
+uint32_t
+vmq_rxq_load_bp(const struct vmq_snapshot *snapshot, uint32_t rxq)
+{
+    return share_bp(snapshot, snapshot->rxqs[rxq].cycles);
+}
+
+uint32_t
+vmq_pmd_capacity_bp(const struct vmq_snapshot *snapshot, uint32_t pmd)
+{
+    uint32_t stolen_bp = share_bp(snapshot,
+                                  snapshot->pmds[pmd].stolen_cycles);
+
+    return stolen_bp < VMQ_BP ? VMQ_BP - stolen_bp : 1;
+}
+
 uint64_t
 vmq_pmd_capacity_ppm(const struct vmq_snapshot *snapshot, uint32_t pmd)
 {
-    uint64_t capacity_bp = vmq_pmd_capacity_bp(snapshot, pmd);
-
-    return (capacity_bp ? capacity_bp : 1) * (VMQ_PPM / VMQ_BP);
+    return ((uint64_t) vmq_pmd_capacity_bp(snapshot, pmd)
+            * (VMQ_PPM / VMQ_BP));
 }
 
 bool

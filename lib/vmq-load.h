@@ -37,7 +37,11 @@ extern "C" {
 /* The load of a queue that took 'cycles' in the snapshot's window. */
 uint64_t vmq_cycles_to_ppm(const struct vmq_snapshot *, uint64_t cycles);
 
+/* The load of queue 'rxq'. */
+uint32_t vmq_rxq_load_bp(const struct vmq_snapshot *, uint32_t rxq);
+
 /* What PMD 'pmd' has to give: all but what is stolen from it, never 0. */
+uint32_t vmq_pmd_capacity_bp(const struct vmq_snapshot *, uint32_t pmd);
 uint64_t vmq_pmd_capacity_ppm(const struct vmq_snapshot *, uint32_t pmd);
 
 /* 'load_ppm' in terms of 'capacity_ppm', in basis points. */

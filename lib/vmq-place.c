@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmq-load.h"
 #include "vmq-util.h"
 
 /* The slots of the history, and now. */

@@ -21,6 +21,7 @@
 #include "util.h"
 #include "vmq-engine.h"
 #include "vmq-fields.h"
+#include "vmq-load.h"
 
 /* Returns 'part' of 'whole', times on clocks that do not quite agree, in basis
  * points.  A PMD counts an iteration when it ends, a thread's CPU time is

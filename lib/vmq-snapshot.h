@@ -222,14 +222,6 @@ void vmq_snapshot_match_rxqs(const struct vmq_snapshot *a,
                              const struct vmq_snapshot *b,
                              uint32_t matches[]);
 
-/* Derived figures of a windowed snapshot, in basis points of one PMD. */
-uint32_t vmq_rxq_load_bp(const struct vmq_snapshot *, uint32_t rxq);
-uint32_t vmq_pmd_capacity_bp(const struct vmq_snapshot *, uint32_t pmd);
-/* Sum over the PMD's queues (not relative to its capacity).
- * O(n_rxqs): the planner computes those of all PMDs in one pass. */
-uint32_t vmq_pmd_load_bp(const struct vmq_snapshot *, uint32_t pmd);
-bool vmq_pmd_saturated(const struct vmq_snapshot *, uint32_t pmd);
-
 #ifdef __cplusplus
 }
 #endif

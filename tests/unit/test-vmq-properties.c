@@ -641,7 +641,7 @@ payment(struct test_random *r, struct vmq_host *h)
         CHECK(h, m->overdraft == !q.affordable);
         if (is_relief(m)) {
             CHECK(h, q.affordable || q.affordable_overdraft);
-            CHECK(h, q.affordable || vmq_pmd_saturated(&h->s, m->from)
+            CHECK(h, q.affordable || host_has_backlog(h, m->from)
                   || pressure_ppm(&h->s, m->from) >= 999900);
         } else if (m->reason == VMQ_REASON_COALESCE) {
             CHECK(h, q.affordable);

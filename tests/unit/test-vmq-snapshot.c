@@ -484,58 +484,7 @@ test_invalid(void **state)
     vmq_snapshot_destroy(&s);
 }
 
-static void
-test_derived(void **state)
-{
-    struct vmq_snapshot s;
-
-    (void) state;
-    small_snapshot(&s);
-    s.window_cycles = 3000000;
-    s.rxqs[0].cycles = 1500000;
-    s.rxqs[1].cycles = 299;
-    assert_int_equal(vmq_rxq_load_bp(&s, 0), 5000);
-    assert_int_equal(vmq_rxq_load_bp(&s, 1), 0);
-    s.rxqs[1].cycles = 300;
-    assert_int_equal(vmq_rxq_load_bp(&s, 1), 1);
-    assert_int_equal(vmq_pmd_load_bp(&s, 0), 5000);
-    assert_int_equal(vmq_pmd_load_bp(&s, 1), 1);
-    s.rxqs[1].pmd = 0;
-    assert_int_equal(vmq_pmd_load_bp(&s, 0), 5001);
-    assert_int_equal(vmq_pmd_load_bp(&s, 1), 0);
-
-    assert_int_equal(vmq_pmd_capacity_bp(&s, 0), 10000);
-    s.pmds[0].stolen_cycles = 750000;
-    assert_int_equal(vmq_pmd_capacity_bp(&s, 0), 7500);
-    s.pmds[0].stolen_cycles = 3000000;
-    assert_int_equal(vmq_pmd_capacity_bp(&s, 0), 1);
-    s.pmds[0].stolen_cycles = UINT64_MAX;
-    assert_int_equal(vmq_pmd_capacity_bp(&s, 0), 1);
-
-    assert_false(vmq_pmd_saturated(&s, 0));
-    s.rxqs[1].backlog = true;
-    assert_true(vmq_pmd_saturated(&s, 0));
-    assert_false(vmq_pmd_saturated(&s, 1));
-
-    /* No window. */
-    s.window_cycles = 0;
-    assert_int_equal(vmq_rxq_load_bp(&s, 0), 0);
-    assert_int_equal(vmq_pmd_load_bp(&s, 0), 0);
-    assert_int_equal(vmq_pmd_capacity_bp(&s, 0), 10000);
-
-    /* More cycles than 2**64 / 10000, a week of them. */
-    s.window_cycles = UINT64_MAX;
-    s.rxqs[0].cycles = UINT64_MAX / 2 + 1;
-    assert_int_equal(vmq_rxq_load_bp(&s, 0), 5000);
-    s.rxqs[0].cycles = UINT64_MAX;
-    assert_int_equal(vmq_rxq_load_bp(&s, 0), 10000);
-    s.window_cycles = 1;
-    assert_int_equal(vmq_rxq_load_bp(&s, 0), UINT32_MAX);
-    assert_int_equal(vmq_pmd_load_bp(&s, 0), UINT32_MAX);
-    vmq_snapshot_destroy(&s);
-}
-
-/* vmq_mul_div() against the compiler's 128-bit arithmetic, and S7. */
+/* vmq_mul_div() against the compiler's 128-bit arithmetic. */
 static void
 test_mul_div(void **state)
 {
@@ -555,25 +504,6 @@ test_mul_div(void **state)
         assert_true(vmq_mul_div(a, b, c)
                     == (expected > UINT64_MAX ? UINT64_MAX
                         : (uint64_t) expected));
-    }
-    for (unsigned long int i = 0; i < n_cases; i++) {
-        struct vmq_snapshot s;
-        uint64_t k = test_random_range(&r, 1, 1000);
-
-        small_snapshot(&s);
-        s.window_cycles = test_random_range(&r, 1, UINT64_MAX / 1000);
-        s.rxqs[0].cycles = test_random_range(&r, 0, s.window_cycles);
-        s.pmds[0].stolen_cycles = test_random_range(&r, 0, s.window_cycles);
-
-        uint32_t load_bp = vmq_rxq_load_bp(&s, 0);
-        uint32_t capacity_bp = vmq_pmd_capacity_bp(&s, 0);
-
-        s.window_cycles *= k;
-        s.rxqs[0].cycles *= k;
-        s.pmds[0].stolen_cycles *= k;
-        assert_int_equal(vmq_rxq_load_bp(&s, 0), load_bp);
-        assert_int_equal(vmq_pmd_capacity_bp(&s, 0), capacity_bp);
-        vmq_snapshot_destroy(&s);
     }
 }
 
@@ -869,7 +799,6 @@ main(void)
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_sort),
         cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_derived),
         cmocka_unit_test(test_mul_div),
         cmocka_unit_test(test_mobility),
         cmocka_unit_test(test_text),

@@ -16,6 +16,7 @@
 
 #include <config.h>
 
+#include "vmq-load.h"
 #include "vmq-snapshot-check.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
@@ -191,7 +192,6 @@ test_start(void **state)
     assert_int_equal(w.s.rxqs[1].n_moves, 3);
     assert_int_equal(w.s.rxqs[1].mobility, VMQ_EXCLUDED);
     assert_int_equal(w.s.port_pmds[0].flows, 77);
-    assert_int_equal(vmq_pmd_load_bp(&w.s, 0), 7500);
     assert_int_equal(w.s.pmds[0].busy_cycles, 75 * CYCLES_PER_MS);
     assert_int_equal(w.s.pmds[0].idle_cycles, 25 * CYCLES_PER_MS);
     assert_int_equal(w.s.pmds[0].cpu_ns, 100 * NS_PER_MS);
@@ -783,8 +783,6 @@ test_move(void **state)
     assert_int_equal(w.s.rxqs[0].n_history, 20);
     assert_int_equal(w.s.rxqs[0].history_bp[0], 6000);
     assert_int_equal(w.s.rxqs[0].n_moves, 1);
-    assert_int_equal(vmq_pmd_load_bp(&w.s, 0), 0);
-    assert_int_equal(vmq_pmd_load_bp(&w.s, 1), 7000);
     assert_int_equal(w.s.pmds[0].busy_cycles, 2 * 60 * CYCLES_PER_MS);
     world_destroy(&w);
 }
@@ -1290,8 +1288,6 @@ test_backlog(void **state)
     backlog_sample(&w, 100, 90, 199);
     assert_true(w.s.rxqs[0].backlog);
     assert_false(w.s.rxqs[1].backlog);
-    assert_true(vmq_pmd_saturated(&w.s, 0));
-    assert_false(vmq_pmd_saturated(&w.s, 1));
 
     /* Not full enough. */
     backlog_sample(&w, 100, 89, 0);

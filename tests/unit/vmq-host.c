@@ -17,6 +17,7 @@
 #include <config.h>
 #include "vmq-host.h"
 
+#include "vmq-load.h"
 #include "vmq-plan-check.h"
 #include "vmq-snapshot-check.h"
 #include "vmq-test.h"
@@ -181,6 +182,30 @@ carry_out(const struct vmq_plan *plan, struct vmq_snapshot *s)
     reassigned(s);
 }
 
+uint32_t
+host_load_bp(const struct vmq_host *h, uint32_t pmd)
+{
+    uint32_t sum_bp = 0;
+
+    for (uint32_t i = 0; i < h->s.n_rxqs; i++) {
+        if (h->s.rxqs[i].pmd == pmd) {
+            sum_bp += vmq_rxq_load_bp(&h->s, i);
+        }
+    }
+    return sum_bp;
+}
+
+bool
+host_has_backlog(const struct vmq_host *h, uint32_t pmd)
+{
+    for (uint32_t i = 0; i < h->s.n_rxqs; i++) {
+        if (h->s.rxqs[i].pmd == pmd && h->s.rxqs[i].backlog) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 log_move(struct vmq_host *h, const struct vmq_move *m,
          enum vmq_return returned)
@@ -198,11 +223,8 @@ log_move(struct vmq_host *h, const struct vmq_move *m,
     log->qid = q->qid;
     log->from = h->s.pmds[m->from].core_id;
     log->to = h->s.pmds[m->to].core_id;
-    log->from_bp = vmq_pmd_load_bp(&h->s, m->from);
-    log->lossy = false;
-    for (uint32_t i = 0; i < h->s.n_rxqs; i++) {
-        log->lossy |= h->s.rxqs[i].pmd == m->from && h->s.rxqs[i].backlog;
-    }
+    log->from_bp = host_load_bp(h, m->from);
+    log->lossy = host_has_backlog(h, m->from);
     log->reason = m->reason;
     log->returned = returned;
 }
@@ -307,7 +329,7 @@ host_worst_bp(const struct vmq_host *h)
     uint32_t worst_bp = 0;
 
     for (uint32_t i = 0; i < h->s.n_pmds; i++) {
-        uint32_t bp = vmq_pmd_load_bp(&h->s, i);
+        uint32_t bp = host_load_bp(h, i);
 
         worst_bp = bp > worst_bp ? bp : worst_bp;
     }

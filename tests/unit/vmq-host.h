@@ -122,6 +122,10 @@ uint32_t host_settle(struct vmq_host *, uint32_t max, uint64_t ms);
 /* Where the queues are: "0: q0 q2 | 1: q1 | 2:".  Good until the next call. */
 const char *host_where(const struct vmq_host *);
 uint32_t host_n_active(const struct vmq_host *);
+/* The sum of the loads of the queues of PMD 'pmd'. */
+uint32_t host_load_bp(const struct vmq_host *, uint32_t pmd);
+/* Has any of them a backlog? */
+bool host_has_backlog(const struct vmq_host *, uint32_t pmd);
 /* The greatest load of any PMD. */
 uint32_t host_worst_bp(const struct vmq_host *);
 
