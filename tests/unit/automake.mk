@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	tests/unit/test-vmq-config \
 	tests/unit/test-vmq-credit \
 	tests/unit/test-vmq-load \
+	tests/unit/test-vmq-measure \
 	tests/unit/test-vmq-oracle \
 	tests/unit/test-vmq-place \
 	tests/unit/test-vmq-plan \
@@ -60,6 +61,12 @@ tests_unit_test_vmq_load_SOURCES = \
 	tests/unit/vmq-test.h
 tests_unit_test_vmq_load_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_load_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_vmq_measure_SOURCES = \
+	tests/unit/test-vmq-measure.c \
+	tests/unit/vmq-test.h
+tests_unit_test_vmq_measure_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_vmq_measure_LDADD = $(UNIT_LDADD)
 
 tests_unit_test_vmq_oracle_SOURCES = \
 	tests/unit/test-vmq-oracle.c \
