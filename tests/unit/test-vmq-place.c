@@ -126,6 +126,7 @@ idle_queues_leave_room_for_only_so_many(void **state)
         n++;
     }
     assert_int_equal(n, 75);
+    assert_int_equal(p.pmds[0].load_bp, 7500);
     vmq_place_destroy(&p);
     host_destroy(&h);
 }

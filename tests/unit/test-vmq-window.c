@@ -373,6 +373,14 @@ test_late(void **state)
     assert_int_equal(w.s.window_ms, 100);
     assert_int_equal(load_bp(&w, 0), 1000);
 
+    /* With a short interval as well. */
+    w.config.interval_ms = 50;
+    world_step(&w, 50);
+    world_run(&w, 1000);
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_LATE);
+    world_run(&w, 1001);
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
+
     /* 10 intervals, or the hold and 2 of them, may be more. */
     w.config.interval_ms = 500;
     world_run(&w, 5000);
@@ -943,6 +951,52 @@ test_come_and_go(void **state)
     world_destroy(&w);
 }
 
+/* As many queues as before, of the same ports, but not the same ones. */
+static void
+test_counts_change(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init_simple(&w, 1, 2);
+    add_rxq(&w, "port0", 10, 1, 0, 0);
+    w.load_bp[0] = 1000;
+    w.load_bp[1] = 2000;
+    w.load_bp[2] = 3000;
+    world_sample(&w);
+    world_steps(&w, 3, 100);
+
+    /* port0 goes from two queues to one, port1 from one to two. */
+    remove_rxq(&w, 1);
+    add_rxq(&w, "port1", 11, 1, 0, 0);
+    assert_int_equal(w.raw.n_rxqs, 3);
+    assert_int_equal(w.raw.rxqs[1].port, 1);
+    assert_int_equal(w.raw.rxqs[1].qid, 0);
+    world_step(&w, 100);
+    assert_int_equal(load_bp(&w, 0), 1000);
+    assert_int_equal(load_bp(&w, 1), 3000);
+    assert_int_equal(load_bp(&w, 2), 0);
+
+    /* Its queue 2 instead of its queue 1. */
+    w.load_bp[2] = 6000;
+    world_steps(&w, 3, 100);
+    assert_int_equal(load_bp(&w, 2), 6000);
+    w.raw.rxqs[2].qid = 2;
+    world_step(&w, 100);
+    assert_int_equal(load_bp(&w, 1), 3000);
+    assert_int_equal(load_bp(&w, 2), 0);
+
+    /* The same numbers, of other ports. */
+    w.raw.rxqs[1].qid = 1;
+    world_steps(&w, 4, 100);
+    assert_int_equal(load_bp(&w, 1), 3000);
+    w.raw.rxqs[1].port = 0;
+    world_step(&w, 100);
+    assert_int_equal(load_bp(&w, 1), 0);
+    assert_int_equal(load_bp(&w, 2), 6000);
+    world_destroy(&w);
+}
+
 /* A counter that goes backward makes a new queue. */
 static void
 test_reset(void **state)
@@ -1330,6 +1384,14 @@ test_backlog(void **state)
     backlog_sample(&w, 100, 100, 0);
     assert_true(w.s.rxqs[0].backlog);
 
+    /* 3 samples are enough if the hold has more. */
+    w.config.spread_hold_ms = 1000;
+    backlog_sample(&w, 100, 100, 0);
+    backlog_sample(&w, 100, 100, 0);
+    assert_false(w.s.rxqs[0].backlog);
+    backlog_sample(&w, 100, 100, 0);
+    assert_true(w.s.rxqs[0].backlog);
+
     /* The hold has less than 3 samples. */
     w.config.spread_hold_ms = 200;
     backlog_sample(&w, 100, 100, 0);
@@ -1493,7 +1555,7 @@ test_evacuating(void **state)
     commit(&w, VMQ_REASON_EVACUATE, 1, 1, VMQ_OUTCOME_APPLIED);
     world_steps(&w, 50, 100);
     assert_true(w.s.pmds[0].evacuating);
-    world_step(&w, 100);
+    world_step(&w, 1);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
 
@@ -1729,6 +1791,7 @@ main(void)
         cmocka_unit_test(test_move),
         cmocka_unit_test(test_move_stolen),
         cmocka_unit_test(test_come_and_go),
+        cmocka_unit_test(test_counts_change),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_pmds_change),
         cmocka_unit_test(test_slots),
