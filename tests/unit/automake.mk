@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	tests/unit/test-vmq-oracle \
 	tests/unit/test-vmq-place \
 	tests/unit/test-vmq-plan \
+	tests/unit/test-vmq-planner \
 	tests/unit/test-vmq-properties \
 	tests/unit/test-vmq-sim \
 	tests/unit/test-vmq-sim-policies \
@@ -87,6 +88,12 @@ tests_unit_test_vmq_plan_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_plan_LDFLAGS = \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=qsort
 tests_unit_test_vmq_plan_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_vmq_planner_SOURCES = \
+	tests/unit/test-vmq-planner.c \
+	tests/unit/vmq-test.h
+tests_unit_test_vmq_planner_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_vmq_planner_LDADD = $(UNIT_LDADD)
 
 tests_unit_test_vmq_properties_SOURCES = \
 	tests/unit/test-vmq-properties.c \

@@ -177,7 +177,7 @@ a_queue_must_be_worth_moving(void **state)
     }
     host_add(&h, 0, 10);
     host_expect(&h, "q9 0>1 spread");
-    host_set_load(&h, 9, 9);
+    h.s.rxqs[9].cycles = h.s.window_cycles / VMQ_PPM * 999;
     host_expect(&h, "");
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_IMMOBILE);
     host_destroy(&h);
@@ -318,6 +318,24 @@ a_backlog_alone_on_its_pmd_is_an_elephant(void **state)
     host_destroy(&h);
 }
 
+/* A queue with a backlog fits where half as much again does. */
+static void
+backlog_hides_half_as_much_again(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 5000);
+    h.s.rxqs[0].backlog = true;
+    h.s.rxqs[1].mobility = VMQ_EXCLUDED;
+    host_expect(&h, "q0 0>1 spread");
+    host_set_load(&h, 0, 5001);
+    host_expect(&h, "q0 0>1 relieve");
+    host_destroy(&h);
+}
+
 static void
 an_active_pmd_is_preferred_to_a_parked_one(void **state)
 {
@@ -361,6 +379,51 @@ waking_prefers_a_core_whose_sibling_is_idle(void **state)
     host_destroy(&h);
 }
 
+/* Hyperthreads 0 and 1, 2 and 3, 4 and 5. */
+static void
+host_init_siblings(struct vmq_host *h)
+{
+    host_init(h, "0 0 0 0 0 0");
+    for (uint32_t i = 0; i < h->s.n_pmds; i++) {
+        h->s.pmds[i].sibling_group = i / 2;
+    }
+}
+
+/* PMD 2 gives its queues to PMD 4, then PMD 0 wakes the sibling of PMD 2
+ * rather than its own. */
+static void
+a_core_that_its_last_queue_leaves_is_idle(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init_siblings(&h);
+    host_add(&h, 0, 4600);
+    host_add(&h, 0, 4500);
+    host_add(&h, 2, 900);
+    host_add(&h, 2, 900);
+    host_add(&h, 4, 2000);
+    host_add(&h, 4, 3300);
+    h.s.pmds[2].stolen_cycles = h.s.window_cycles / 10 * 9;
+    h.s.pmds[5].isolated = true;
+    host_expect(&h, "q2 2>4 spread, q3 2>4 spread, q1 0>3 spread");
+    host_destroy(&h);
+}
+
+static void
+a_core_that_a_queue_wakes_is_idle_no_more(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init_siblings(&h);
+    for (int i = 0; i < 3; i++) {
+        host_add(&h, 0, 6000);
+    }
+    host_expect(&h, "q0 0>2 spread, q1 0>4 spread");
+    host_destroy(&h);
+}
+
 static void
 one_move_that_is_enough_is_preferred_to_several(void **state)
 {
@@ -398,6 +461,52 @@ the_queue_that_disturbs_least_moves(void **state)
     h.s.n_port_pmds = 0;
     vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[0].port, 0, 2000);
     host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+/* 100 or 99 thousandths of one: what the move itself costs is not all. */
+static void
+less_than_a_credit_of_disturbance_counts(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    host_add(&h, 0, 4500);
+    host_add(&h, 0, 4500);
+    h.s.rxqs[0].packets = 3000;
+    h.s.rxqs[1].packets = 2970;
+    host_expect(&h, "q1 0>1 spread");
+    h.s.rxqs[1].packets = 3000;
+    host_expect(&h, "q0 0>1 spread");
+
+    h.config.min_pmds = 2;
+    host_set_load(&h, 0, 1000);
+    host_set_load(&h, 1, 1000);
+    host_expect(&h, "q0 0>1 min-pmds");
+    h.s.rxqs[1].packets = 2970;
+    host_expect(&h, "q1 0>1 min-pmds");
+    host_destroy(&h);
+}
+
+/* q1 has a credit to pay with.  q2 has none, is light and goes for nothing. */
+static void
+a_light_queue_that_moves_free_goes_first(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 8450);
+    host_add(&h, 0, 50);
+    host_add(&h, 0, 50);
+    h.s.rxqs[0].mobility = VMQ_PINNED;
+    spend(&h, 2, 2);
+    h.s.now_ms += h.config.credit_refill_ms;
+    host_expect(&h, "q2 0>1 spread, q1 0>1 spread");
+    assert_int_equal(h.plan.moves[0].price_mc, 0);
+    assert_int_equal(h.plan.moves[1].price_mc, VMQ_CREDIT);
     host_destroy(&h);
 }
 
@@ -563,7 +672,7 @@ nothing_is_spread_where_no_cpu_is_to_spare(void **state)
     host_add(&h, 0, 200);
     host_add(&h, 1, 100);
     h.s.pmds[0].stolen_cycles = h.s.window_cycles / 100 * 97;
-    h.s.pmds[1].stolen_cycles = h.s.window_cycles / 100 * 51;
+    h.s.pmds[1].stolen_cycles = h.s.window_cycles / VMQ_BP * 5001;
     host_expect(&h, "");
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
@@ -1145,6 +1254,32 @@ the_last_obstacle_is_named(void **state)
     host_destroy(&h);
 }
 
+/* On core 1 it would fit, if it might return there.  On core 2 it would not
+ * fit. */
+static void
+no_credit_is_named_rather_than_no_fit(void **state)
+{
+    struct vmq_move move = {
+        .rxq = 0, .from = 1, .to = 0, .reason = VMQ_REASON_SPREAD
+    };
+    enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 4000);
+    host_add(&h, 2, 6000);
+    h.s.rxqs[1].mobility = h.s.rxqs[2].mobility = VMQ_EXCLUDED;
+    vmq_credit_commit(h.ledger, &h.config, &h.s, &move, 1, &outcome, NULL);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    host_set_load(&h, 1, 6000);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
 static void
 a_young_queue_holds_up_only_its_own_pmd(void **state)
 {
@@ -1441,6 +1576,86 @@ cross_numa_keeps_min_pmds_of_the_node_left(void **state)
     host_destroy(&h);
 }
 
+/* A PMD that gives its only queue to a parked one of its node leaves as many
+ * active as before; one of another node does not. */
+static void
+cross_numa_counts_the_last_queue_on_both_nodes(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1 1");
+    h.config.cross_numa = true;
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 7000);
+    host_add(&h, 1, 200);
+    h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 9;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+    h.config.min_pmds = 1;
+    host_expect(&h, "q0 0>2 spread");
+    host_destroy(&h);
+}
+
+static void
+cross_numa_keeps_max_pmds_of_the_node_entered(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1 1 1");
+    h.config.cross_numa = true;
+    h.config.max_pmds = 2;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 7000);
+    host_add(&h, 2, 7000);
+    host_expect(&h, "q1 0>3 spread");
+
+    /* Now node 1 has two active PMDs, and node 0 one. */
+    h.s.rxqs[2].pmd = 3;
+    h.s.rxqs[2].numa_id = 1;
+    h.s.pmds[1].parked = h.s.pmds[1].isolated = true;
+    h.s.pmds[3].parked = false;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+    host_destroy(&h);
+}
+
+/* Nobody knows where the device of q1 is. */
+static void
+a_queue_of_no_node_is_at_home_on_all(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 1");
+    h.config.cross_numa = true;
+    host_add(&h, 0, 4500);
+    host_add(&h, 0, 4500);
+    h.s.rxqs[1].numa_id = -1;
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+/* q0 is far from home on PMD 0, and would be on PMD 1, which it fills more. */
+static void
+a_queue_that_leaves_a_pmd_to_be_freed_goes_home(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1");
+    h.config.cross_numa = true;
+    host_add(&h, 0, 1000);
+    host_add(&h, 1, 5000);
+    host_add(&h, 2, 4000);
+    h.s.rxqs[0].numa_id = 1;
+    host_expect(&h, "q0 0>2 coalesce");
+    host_destroy(&h);
+}
+
 static void
 no_queue_leaves_its_node_to_free_a_pmd(void **state)
 {
@@ -1494,6 +1709,41 @@ min_pmds_wakes_a_sibling_rather_than_none(void **state)
     host_add(&h, 0, 1000);
     host_add(&h, 0, 1500);
     host_expect(&h, "q0 0>1 min-pmds");
+    host_destroy(&h);
+}
+
+static void
+min_pmds_wakes_the_first_of_several_siblings(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0 0");
+    h.s.pmds[3].sibling_group = h.s.pmds[4].sibling_group = 0;
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1500);
+    h.s.pmds[1].isolated = h.s.pmds[2].isolated = true;
+    host_expect(&h, "q0 0>3 min-pmds");
+    host_destroy(&h);
+}
+
+static void
+min_pmds_takes_no_queue_of_another_node(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1 1");
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 100);
+    host_add(&h, 1, 100);
+    host_add(&h, 2, 900);
+    host_add(&h, 2, 1000);
+    host_expect(&h, "q3 2>3 min-pmds");
+    h.config.cross_numa = true;
+    host_expect(&h, "q3 2>3 min-pmds");
     host_destroy(&h);
 }
 
@@ -1565,6 +1815,29 @@ max_pmds_lowered_evacuates_whatever_it_costs(void **state)
     host_expect(&h, "q2 2>0 evacuate");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_EVACUATE);
     assert_true(h.plan.moves[0].overdraft);
+    host_destroy(&h);
+}
+
+/* q0 takes 30 % and may want 45 %: with the 40 % of PMD 3 that is too much, so
+ * it goes where least is. */
+static void
+max_pmds_sees_what_a_backlog_hides(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    h.config.max_pmds = 3;
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 7000);
+    h.s.rxqs[0].backlog = true;
+    host_add(&h, 1, 3900);
+    host_add(&h, 2, 3500);
+    host_add(&h, 3, 4200);
+    for (int i = 2; i < 5; i++) {
+        h.s.rxqs[i].packets = 1000000;
+    }
+    host_expect(&h, "q1 0>2 evacuate, q0 0>1 evacuate");
     host_destroy(&h);
 }
 
@@ -1680,6 +1953,118 @@ less_than_a_spread_hold_is_no_ground_to_act(void **state)
     host_expect(&h, "");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_WARMING);
     host_destroy(&h);
+}
+
+/* On nodes 0 to 2. */
+static void
+of_what_a_plan_does_the_most_urgent_is_named(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 1 1 2 2");
+    h.config.max_pmds = 2;
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 6000);
+    host_add(&h, 2, 6000);
+    host_add(&h, 3, 5000);
+    host_add(&h, 3, 4000);
+    host_add(&h, 5, 100);
+    host_add(&h, 6, 100);
+    host_expect(&h, "q0 0>1 evacuate, q4 3>4 spread, q5 5>6 coalesce");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
+    host_set_load(&h, 3, 1000);
+    host_expect(&h, "q0 0>1 evacuate, q5 5>6 coalesce");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_EVACUATE);
+    host_destroy(&h);
+}
+
+/* On node 0 there is no credit, on node 1 no destination, on node 2 an
+ * elephant, and on node 3 nothing may move. */
+static void
+of_what_is_wanted_the_most_urgent_is_named(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 1 2 3");
+    h.config.credits = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_add(&h, 2, 5000);
+    host_add(&h, 2, 4000);
+    host_add(&h, 3, 9000);
+    host_add(&h, 4, 5000);
+    host_add(&h, 4, 4000);
+    h.s.rxqs[5].mobility = h.s.rxqs[6].mobility = VMQ_EXCLUDED;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(verdict(&h, 2), VMQ_VERDICT_NO_DESTINATION);
+    assert_int_equal(verdict(&h, 3), VMQ_VERDICT_ELEPHANT);
+    assert_int_equal(verdict(&h, 4), VMQ_VERDICT_IMMOBILE);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_CREDIT);
+    host_set_load(&h, 0, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_NO_DESTINATION);
+    host_set_load(&h, 2, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
+    host_set_load(&h, 4, 100);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_IMMOBILE);
+    host_destroy(&h);
+}
+
+/* A plan struct is used again and again, for hosts of any size. */
+static void
+a_plan_leaves_nothing_to_the_next_one(void **state)
+{
+    struct vmq_host large, small;
+    struct vmq_plan fresh;
+
+    (void) state;
+    host_init_siblings(&large);
+    for (uint32_t i = 0; i < 40; i++) {
+        host_add(&large, i % 2 * 3, 700);
+        large.s.rxqs[i].packets = 12345 * i;
+        vmq_snapshot_add_port_pmd(&large.s, large.s.rxqs[i].port, i % 2 * 3,
+                                  1000 + i);
+    }
+    host_init(&small, "0 0 0 0");
+    host_add(&small, 0, 3000);
+    host_add(&small, 0, 3000);
+    host_add(&small, 0, 3000);
+    vmq_snapshot_add_port_pmd(&small.s, small.s.rxqs[0].port, 0, 50);
+
+    vmq_plan_init(&fresh);
+    vmq_plan_compute(&small.s, &small.config, small.ledger, &fresh);
+    assert_int_equal(fresh.n_moves, 1);
+    host_plan(&large);
+    assert_int_equal(large.plan.n_moves, large.config.max_moves);
+    vmq_plan_swap(&large.plan, &small.plan);
+    memset(small.plan.work, 0xff,
+           small.plan.allocated_work * sizeof *small.plan.work);
+    for (int i = 0; i < 2; i++) {
+        host_expect(&small, "q1 0>1 spread");
+        assert_int_equal(small.plan.verdict, fresh.verdict);
+        assert_int_equal(small.plan.generation, small.s.generation);
+        assert_int_equal(small.plan.n_weighed, fresh.n_weighed);
+        assert_int_equal(small.plan.n_pmds, fresh.n_pmds);
+        assert_memory_equal(small.plan.pmds, fresh.pmds,
+                            fresh.n_pmds * sizeof *fresh.pmds);
+    }
+
+    /* Nor does one that has nothing to say. */
+    small.s.window_ms = 0;
+    host_expect(&small, "");
+    assert_int_equal(small.plan.verdict, VMQ_VERDICT_WARMING);
+    assert_int_equal(small.plan.n_weighed, 0);
+    assert_int_equal(verdict(&small, 0), VMQ_VERDICT_BALANCED);
+    vmq_plan_destroy(&fresh);
+    host_destroy(&large);
+    host_destroy(&small);
 }
 
 static void
@@ -2220,11 +2605,16 @@ main(void)
         cmocka_unit_test(an_elephant_leaves_another_one_that_is_pinned),
         cmocka_unit_test(backlog_is_overload_at_any_measured_load),
         cmocka_unit_test(a_backlog_alone_on_its_pmd_is_an_elephant),
+        cmocka_unit_test(backlog_hides_half_as_much_again),
         cmocka_unit_test(an_active_pmd_is_preferred_to_a_parked_one),
         cmocka_unit_test(a_parked_pmd_is_woken_if_no_active_one_has_room),
         cmocka_unit_test(waking_prefers_a_core_whose_sibling_is_idle),
+        cmocka_unit_test(a_core_that_its_last_queue_leaves_is_idle),
+        cmocka_unit_test(a_core_that_a_queue_wakes_is_idle_no_more),
         cmocka_unit_test(one_move_that_is_enough_is_preferred_to_several),
         cmocka_unit_test(the_queue_that_disturbs_least_moves),
+        cmocka_unit_test(less_than_a_credit_of_disturbance_counts),
+        cmocka_unit_test(a_light_queue_that_moves_free_goes_first),
         cmocka_unit_test(flows_of_tunnels_count_for_their_queues),
         cmocka_unit_test(nothing_is_done_for_a_reason),
         cmocka_unit_test(without_room_the_better_off_of_two_takes_a_queue),
@@ -2260,6 +2650,7 @@ main(void)
         cmocka_unit_test(an_idle_queue_without_credit_does_not_block),
         cmocka_unit_test(coalescing_returns_no_queue),
         cmocka_unit_test(the_last_obstacle_is_named),
+        cmocka_unit_test(no_credit_is_named_rather_than_no_fit),
         cmocka_unit_test(a_young_queue_holds_up_only_its_own_pmd),
         cmocka_unit_test(young_queues_among_known_ones_hold_up_nothing),
         cmocka_unit_test(of_a_young_queue_the_worst_is_assumed),
@@ -2273,19 +2664,29 @@ main(void)
         cmocka_unit_test(cross_numa_lets_an_overloaded_node_use_another),
         cmocka_unit_test(cross_numa_lets_the_last_queue_of_a_node_leave),
         cmocka_unit_test(cross_numa_keeps_min_pmds_of_the_node_left),
+        cmocka_unit_test(cross_numa_counts_the_last_queue_on_both_nodes),
+        cmocka_unit_test(cross_numa_keeps_max_pmds_of_the_node_entered),
+        cmocka_unit_test(a_queue_of_no_node_is_at_home_on_all),
+        cmocka_unit_test(a_queue_that_leaves_a_pmd_to_be_freed_goes_home),
         cmocka_unit_test(no_queue_leaves_its_node_to_free_a_pmd),
         cmocka_unit_test(min_pmds_wakes_pmds),
         cmocka_unit_test(min_pmds_wakes_a_sibling_rather_than_none),
+        cmocka_unit_test(min_pmds_wakes_the_first_of_several_siblings),
+        cmocka_unit_test(min_pmds_takes_no_queue_of_another_node),
         cmocka_unit_test(min_pmds_is_capped_by_the_queues),
         cmocka_unit_test(a_starved_pmd_is_replaced_within_the_bounds),
         cmocka_unit_test(max_pmds_keeps_pmds_from_waking),
         cmocka_unit_test(max_pmds_lowered_evacuates_whatever_it_costs),
+        cmocka_unit_test(max_pmds_sees_what_a_backlog_hides),
         cmocka_unit_test(max_pmds_lowered_to_one_is_reached),
         cmocka_unit_test(max_pmds_cannot_free_what_must_stay),
         cmocka_unit_test(max_pmds_below_min_pmds_wins),
         cmocka_unit_test(a_settling_pmd_is_not_judged),
         cmocka_unit_test(a_settling_destination_is_second_choice),
         cmocka_unit_test(less_than_a_spread_hold_is_no_ground_to_act),
+        cmocka_unit_test(of_what_a_plan_does_the_most_urgent_is_named),
+        cmocka_unit_test(of_what_is_wanted_the_most_urgent_is_named),
+        cmocka_unit_test(a_plan_leaves_nothing_to_the_next_one),
         cmocka_unit_test(empty_in_empty_out),
         cmocka_unit_test(inconsistent_in_nothing_out),
         cmocka_unit_test(by_hand_all_is_done),
