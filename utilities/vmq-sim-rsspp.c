@@ -94,14 +94,14 @@ rsspp_move(struct rsspp *rsspp, struct sim *sim, uint32_t rxq, uint32_t to)
     rsspp->receives[to] = true;
 }
 
-/* The core in use with the least load, other than 'not'. */
+/* The core in use with the least load. */
 static uint32_t
-rsspp_least(const struct rsspp *rsspp, const struct sim *sim, uint32_t not)
+rsspp_least(const struct rsspp *rsspp, const struct sim *sim)
 {
     uint32_t least = VMQ_NONE;
 
     for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
-        if (rsspp->on[pmd] && pmd != not
+        if (rsspp->on[pmd]
             && (least == VMQ_NONE
                 || rsspp->loads[pmd] < rsspp->loads[least])) {
             least = pmd;
@@ -136,13 +136,13 @@ rsspp_scale(struct rsspp *rsspp, struct sim *sim)
                && spare > (1 + (1 - RSSPP_TARGET)
                            + (rsspp->n_on + 1) * fmax(.05, highest
                                                        - RSSPP_TARGET))) {
-        uint32_t from = rsspp_least(rsspp, sim, VMQ_NONE);
+        uint32_t from = rsspp_least(rsspp, sim);
 
         rsspp->on[from] = false;
         rsspp->n_on--;
         for (uint32_t i = 0; i < sim->n_rxqs; i++) {
             if (sim->rxqs[i].pmd == from) {
-                rsspp_move(rsspp, sim, i, rsspp_least(rsspp, sim, from));
+                rsspp_move(rsspp, sim, i, rsspp_least(rsspp, sim));
                 n_moves++;
             }
         }

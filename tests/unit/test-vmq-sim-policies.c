@@ -185,7 +185,7 @@ test_auto_lb_threshold(void **state)
         double load;
         bool moves, tuned_moves;
     } cases[] = {
-        { 951, true, true }, { 949, false, true }, { 701, false, true },
+        { 950, true, true }, { 949, false, true }, { 700, false, true },
         { 699, false, false },
     };
 
@@ -210,20 +210,20 @@ test_auto_lb_threshold(void **state)
  * square of their difference:
  *
  *     q0   q1   difference   then   improvement
- *     900  50      910        790      24.6 %
- *     900  100     860        740      26.0 %   */
+ *     900  64      896        776      24.99 %
+ *     900  65      895        775      25.02 %   */
 static void
 test_auto_lb_gain(void **state)
 {
     struct world w;
 
     (void) state;
-    WORLD_INIT(&w, 2, 3, 0, 900, 50, 60);
+    WORLD_INIT(&w, 2, 3, 0, 900, 64, 60);
     w.trace.end_s = 130;
     play(&w, "auto-lb");
     ASSERT_NO_MOVES(&w);
     world_destroy(&w);
-    WORLD_INIT(&w, 2, 3, 0, 900, 100, 60);
+    WORLD_INIT(&w, 2, 3, 0, 900, 65, 60);
     w.trace.end_s = 130;
     play(&w, "auto-lb");
     ASSERT_MOVES(&w, { S(60), 2, 0, 1 });
@@ -275,6 +275,149 @@ assert_ticks(const struct world *w, uint32_t n, const uint64_t *ticks_us,
     }
 }
 
+/* Plays rsspp with queues of these loads for 0.15 s.  Returns the number of
+ * moves at its first tick, and checks that this is the only one with any. */
+static uint32_t
+first_rsspp_moves(uint32_t n_pmds, uint32_t n_queues, const double *loads)
+{
+    double values[1 + WORLD_QUEUES] = { 0 };
+    uint32_t n_moves;
+    struct world w;
+
+    memcpy(values + 1, loads, n_queues * sizeof *loads);
+    world_init__(&w, n_pmds, n_queues, 1 + n_queues, values);
+    w.trace.end_s = .105;
+    play(&w, "rsspp");
+    n_moves = w.n_moves;
+    for (uint32_t i = 0; i < n_moves; i++) {
+        assert_int_equal(w.moves[i].ns, MS(100));
+    }
+    world_destroy(&w);
+    return n_moves;
+}
+
+/* A core is given up if the spare capacity, up to 0.8 on each, is more than
+ *
+ *     1 + 0.2 + (cores + 1) * max(0.05, highest load - 0.8)
+ *
+ *     cores  loads                    spare           more than
+ *     2      0.125, 0.125 -/+ 0.001   1.351, 1.349    1.35
+ *     3      0.333, 0.333, 0.333      1.401           1.4
+ *            0.333, 0.333, 0.335      1.399           1.4
+ *     4      0.9, 0.1, 0.199, 0.3     1.701           1.7
+ *            0.9, 0.1, 0.201, 0.3     1.699           1.7
+ *
+ * No queue can be moved to balance the load: each is the only one of its
+ * core. */
+static void
+test_rsspp_gives_up(void **state)
+{
+    (void) state;
+#define N_MOVES(...) \
+    first_rsspp_moves(TEST_ARRAY_SIZE(((double[]) { __VA_ARGS__ })), \
+                      TEST_ARRAY_SIZE(((double[]) { __VA_ARGS__ })), \
+                      (double[]) { __VA_ARGS__ })
+    assert_int_equal(N_MOVES(125, 124), 1);
+    assert_int_equal(N_MOVES(125, 126), 0);
+    assert_int_equal(N_MOVES(333, 333, 333), 1);
+    assert_int_equal(N_MOVES(333, 333, 335), 0);
+    assert_int_equal(N_MOVES(900, 100, 199, 300), 1);
+    assert_int_equal(N_MOVES(900, 100, 201, 300), 0);
+    assert_int_equal(N_MOVES(100), 0);
+#undef N_MOVES
+}
+
+/* Of two cores, the first one is given up at 0.1 s.  Then the load grows, and
+ * if the only core in use has 0.1 more than 0.8, another one is added. */
+static void
+test_rsspp_adds(void **state)
+{
+    static const double loads[] = { 399, 401 };
+
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+
+        WORLD_INIT(&w, 2, 2, 0, 100, 100, 1, 500, loads[i]);
+        w.trace.end_s = 4;
+        play(&w, "rsspp");
+        assert_int_equal(w.n_moves, 1 + i);
+        assert_int_equal(w.moves[0].from, 0);
+        assert_int_equal(w.moves[0].ns, MS(100));
+        if (i) {
+            assert_int_equal(w.moves[1].to, 0);
+        }
+        world_destroy(&w);
+    }
+}
+
+/* A core is not off balance if it is by 0.02 or less, so that nothing leaves
+ * it and nothing goes there. */
+static void
+test_rsspp_dead_band(void **state)
+{
+    (void) state;
+
+    /* Mean 0.5: only core 1 has two queues. */
+    assert_int_equal(first_rsspp_moves(3, 6, (double[]) {
+                         580, 461, 399, 0, 60, 0 }), 1);
+    assert_int_equal(first_rsspp_moves(3, 6, (double[]) {
+                         580, 459, 401, 0, 60, 0 }), 0);
+
+    /* Mean 0.6: core 0 has two queues and 0.147 or 0.133 too much, the others
+     * lack a seventh of that each. */
+    assert_int_equal(first_rsspp_moves(8, 9, (double[]) {
+                         697, 579, 579, 579, 579, 579, 579, 579, 50 }), 1);
+    assert_int_equal(first_rsspp_moves(8, 9, (double[]) {
+                         683, 581, 581, 581, 581, 581, 581, 581, 50 }), 0);
+}
+
+/* Two cores that are off balance by 0.0708 each, or 0.0706: the sum of squares
+ * is 0.01003, or 0.00997. */
+static void
+test_rsspp_good_enough(void **state)
+{
+    (void) state;
+    assert_int_equal(first_rsspp_moves(2, 3, (double[]) {
+                         500, 430, 71.6 }), 1);
+    assert_int_equal(first_rsspp_moves(2, 3, (double[]) {
+                         500, 430, 71.2 }), 0);
+}
+
+/* All load is on the first of four cores.  After ten moves it is still off
+ * balance, but that is enough for a round. */
+static void
+test_rsspp_tries(void **state)
+{
+    double loads[64] = { 0 };
+
+    (void) state;
+    for (int i = 0; i < 64; i++) {
+        loads[i] = i % 4 ? i / 4 ? 0 : 10 : 62.5;
+    }
+    assert_int_equal(first_rsspp_moves(4, 64, loads), 10);
+}
+
+/* Any of two cores can be the one that is off balance, the first one too. */
+static void
+test_rsspp_first_core(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 2, 4, 0, 400, 100, 300, 100);
+    w.trace.end_s = .105;
+    play(&w, "rsspp");
+    ASSERT_MOVES(&w, { MS(100), 2, 0, 1 });
+    world_destroy(&w);
+
+    WORLD_INIT(&w, 2, 4, 0, 100, 400, 100, 300);
+    w.trace.end_s = .105;
+    play(&w, "rsspp");
+    ASSERT_MOVES(&w, { MS(100), 3, 1, 0 });
+    world_destroy(&w);
+}
+
 /* Two cores, one of which is too busy and has one queue, with load, so that
  * nothing can be done.  After a tick at which nothing moved, the interval
  *
@@ -288,7 +431,7 @@ test_rsspp_interval(void **state)
     struct world w;
 
     (void) state;
-    WORLD_INIT(&w, 2, 3, 0, 500, 500, 0);
+    WORLD_INIT(&w, 2, 3, 0, 599, 400, 0);
     w.trace.end_s = 5;
     w.o.every_tick = true;
     play(&w, "rsspp");
@@ -296,19 +439,41 @@ test_rsspp_interval(void **state)
     ASSERT_NO_MOVES(&w);
     world_destroy(&w);
 
-    WORLD_INIT(&w, 2, 3, 0, 650, 350, 0);
-    w.o.every_tick = true;
-    play(&w, "rsspp");
-    ASSERT_TICKS(&w, 100000, 150000, 175000, 187500, 197500, 207500);
-    ASSERT_NO_MOVES(&w);
-    world_destroy(&w);
+    for (int i = 0; i < 2; i++) {
+        WORLD_INIT(&w, 2, 3, 0, i ? 601 : 699, i ? 400 : 300, 0);
+        w.o.every_tick = true;
+        play(&w, "rsspp");
+        ASSERT_TICKS(&w, 100000, 150000, 175000, 187500, 197500, 207500);
+        ASSERT_NO_MOVES(&w);
+        world_destroy(&w);
+    }
 
-    WORLD_INIT(&w, 2, 3, 0, 800, 300, 0);
+    WORLD_INIT(&w, 2, 3, 0, 701, 300, 0);
     w.o.every_tick = true;
     play(&w, "rsspp");
     ASSERT_TICKS(&w, 100000, 110000, 120000, 130000);
     ASSERT_NO_MOVES(&w);
     world_destroy(&w);
+}
+
+/* At its shortest or longest interval, with nothing to do, no tick has
+ * anything new to find out until the load changes. */
+static void
+test_rsspp_idle(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+
+        WORLD_INIT(&w, 2, 3,
+                   0, i ? 599 : 601, 400, 0,
+                   99, 500, 400, 0);
+        w.trace.end_s = 99;
+        play(&w, "rsspp");
+        assert_in_range(w.n_ticks, 1, 12);
+        ASSERT_NO_MOVES(&w);
+        world_destroy(&w);
+    }
 }
 
 /* All on one of two cores.  Excess and lack are both 450, and what comes
@@ -346,6 +511,67 @@ test_rsspp_rest(void **state)
     ASSERT_MOVES(&w, { MS(100), 4, 0, 1 }, { MS(120), 1, 1, 0 });
     ASSERT_TICKS(&w, 100000, 110000, 120000);
     world_destroy(&w);
+}
+
+/* The same with core 0 as the one that received a queue. */
+static void
+test_rsspp_first_core_rests(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 2, 6,
+               0, 0, 290, 0, 300, 0, 310,
+               .1, 300, 10, 0, 10, 0, 310);
+    play(&w, "rsspp");
+    ASSERT_MOVES(&w, { MS(100), 5, 1, 0 }, { MS(120), 0, 0, 1 });
+    world_destroy(&w);
+}
+
+/* Core 1 gets a queue of 490, and has too much then; what it had before stays
+ * for this round. */
+static void
+test_rsspp_receiver(void **state)
+{
+    (void) state;
+    assert_int_equal(first_rsspp_moves(3, 6, (double[]) {
+                         490, 100, 300, 490, 100, 0 }), 1);
+}
+
+/* Core 2 is given up.  It lacks most then, but it is not in use. */
+static void
+test_rsspp_not_in_use(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 3, 4, 0, 400, 200, 50, 300);
+    w.trace.end_s = .105;
+    play(&w, "rsspp");
+    ASSERT_MOVES(&w, { MS(100), 2, 2, 1 }, { MS(100), 3, 0, 1 });
+    world_destroy(&w);
+}
+
+/* q2 goes to core 1 and returns, off a load of 0.79 or 0.81: only the latter
+ * is a reason. */
+static void
+test_rsspp_returns(void **state)
+{
+    (void) state;
+    for (int forced = 0; forced < 2; forced++) {
+        double rest = forced ? 230 : 220;
+        struct world w;
+
+        WORLD_INIT(&w, 2, 4,
+                   0, 400, 100, 300, 100,
+                   .73, 100, rest, 350, rest);
+        w.trace.end_s = 2;
+        play(&w, "rsspp");
+        ASSERT_MOVES(&w, { MS(100), 2, 0, 1 }, { MS(1370), 2, 1, 0 });
+        assert_int_equal(w.r.forced_returns, forced);
+        assert_int_equal(w.r.pingpongs, !forced);
+        world_destroy(&w);
+    }
 }
 
 /* First fit, the busiest first, up to 850:
@@ -512,9 +738,20 @@ main(void)
         cmocka_unit_test(test_auto_lb_threshold),
         cmocka_unit_test(test_auto_lb_gain),
         cmocka_unit_test(test_rsspp_cores),
+        cmocka_unit_test(test_rsspp_gives_up),
+        cmocka_unit_test(test_rsspp_adds),
+        cmocka_unit_test(test_rsspp_dead_band),
+        cmocka_unit_test(test_rsspp_good_enough),
+        cmocka_unit_test(test_rsspp_tries),
+        cmocka_unit_test(test_rsspp_first_core),
         cmocka_unit_test(test_rsspp_interval),
+        cmocka_unit_test(test_rsspp_idle),
         cmocka_unit_test(test_rsspp_greedy),
         cmocka_unit_test(test_rsspp_rest),
+        cmocka_unit_test(test_rsspp_first_core_rests),
+        cmocka_unit_test(test_rsspp_receiver),
+        cmocka_unit_test(test_rsspp_not_in_use),
+        cmocka_unit_test(test_rsspp_returns),
         cmocka_unit_test(test_oracle),
         cmocka_unit_test(test_oracle_full),
         cmocka_unit_test(test_oracle_lag),

@@ -51,7 +51,7 @@
 #include "vmq-sim.h"
 #include "vmq-test.h"
 
-#define WORLD_QUEUES 16         /* At most. */
+#define WORLD_QUEUES 64         /* At most. */
 #define WORLD_PMDS 8
 
 #define MS(N) ((N) * SIM_NS_PER_MS)
