@@ -91,6 +91,42 @@ without_room_a_parked_pmd_is_woken(void **state)
 }
 
 static void
+a_pmd_that_was_woken_is_active(void **state)
+{
+    struct vmq_host h;
+    struct vmq_place p;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 7000);
+    host_add(&h, 0, 200);
+    vmq_place_init(&p, &h.s, &h.config);
+    assert_int_equal(p.expected_bp, 3600);
+    assert_int_equal(place(&p, 1), 1);
+    assert_int_equal(place(&p, 2), 1);          /* 72 % fit there. */
+    assert_int_equal(place(&p, 2), 2);
+    vmq_place_destroy(&p);
+    host_destroy(&h);
+}
+
+static void
+of_pmds_with_equal_room_the_first_is_chosen(void **state)
+{
+    struct vmq_host h;
+    struct vmq_place p;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 2000);
+    host_add(&h, 1, 2000);
+    vmq_place_init(&p, &h.s, &h.config);
+    assert_int_equal(place(&p, 2), 0);
+    assert_int_equal(place(&p, 2), 1);
+    vmq_place_destroy(&p);
+    host_destroy(&h);
+}
+
+static void
 room_ends_at_the_pack_target(void **state)
 {
     struct vmq_host h;
@@ -147,8 +183,15 @@ the_highest_moment_counts(void **state)
     assert_int_equal(place(&p, 0), 1);
     vmq_place_destroy(&p);
 
-    /* The moments of two queues add up, not their highest ones. */
+    /* The last one, too. */
     h.s.rxqs[0].history_bp[VMQ_HISTORY_SLOTS - 1] = 1000;
+    h.s.rxqs[0].history_bp[0] = 6000;
+    vmq_place_init(&p, &h.s, &h.config);
+    assert_int_equal(p.pmds[0].load_bp, 6000);
+    vmq_place_destroy(&p);
+
+    /* The moments of two queues add up, not their highest ones. */
+    h.s.rxqs[0].history_bp[0] = 1000;
     host_add(&h, 0, 0);
     h.s.rxqs[0].history_bp[3] = 3500;
     h.s.rxqs[2].history_bp[4] = 3500;
@@ -271,6 +314,8 @@ main(void)
         cmocka_unit_test(the_active_pmd_with_most_room_is_chosen),
         cmocka_unit_test(without_room_the_switch_chooses),
         cmocka_unit_test(without_room_a_parked_pmd_is_woken),
+        cmocka_unit_test(a_pmd_that_was_woken_is_active),
+        cmocka_unit_test(of_pmds_with_equal_room_the_first_is_chosen),
         cmocka_unit_test(room_ends_at_the_pack_target),
         cmocka_unit_test(idle_queues_leave_room_for_only_so_many),
         cmocka_unit_test(the_highest_moment_counts),

@@ -315,6 +315,12 @@ a_backlog_alone_on_its_pmd_is_an_elephant(void **state)
     h.s.rxqs[0].backlog = true;
     host_expect(&h, "");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
+
+    /* So is one that takes just as much as the threshold. */
+    h.s.rxqs[0].backlog = false;
+    host_set_load(&h, 0, 8500);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_ELEPHANT);
     host_destroy(&h);
 }
 
@@ -361,6 +367,10 @@ a_parked_pmd_is_woken_if_no_active_one_has_room(void **state)
     host_add(&h, 0, 4000);
     host_add(&h, 2, 3600);
     host_expect(&h, "q1 0>1 spread");
+
+    /* There is room up to the pack target. */
+    host_set_load(&h, 2, 3500);
+    host_expect(&h, "q1 0>2 spread");
     host_destroy(&h);
 }
 
@@ -437,6 +447,13 @@ one_move_that_is_enough_is_preferred_to_several(void **state)
     h.s.rxqs[0].packets = 50000;
     h.s.rxqs[2].packets = 90000;
     host_expect(&h, "q0 0>1 spread");
+
+    /* It is enough if it gets to the goal. */
+    host_set_load(&h, 1, 2000);
+    host_expect(&h, "q0 0>1 spread");
+    host_set_load(&h, 1, 1000);
+    host_set_load(&h, 2, 5000);
+    host_expect(&h, "q1 0>1 spread");
     host_destroy(&h);
 }
 
@@ -770,6 +787,82 @@ no_credit_no_move_but_the_candidate_is_named(void **state)
     spend(&h, 1, 1);
     h.s.now_ms += 4000;
     host_expect(&h, "q0 0>1 spread");
+    host_destroy(&h);
+}
+
+/* Credit is what is missing only if there is something to buy. */
+static void
+no_credit_is_named_if_the_move_would_be_made(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    host_add(&h, 1, 5000);
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_DESTINATION);
+
+    /* It would not fit, but both PMDs would gain. */
+    host_set_load(&h, 2, 4000);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
+    host_destroy(&h);
+
+    /* It would fit, though little is gained. */
+    host_init(&h, "0 0");
+    h.config.credits = 1;
+    host_add(&h, 0, 8490);
+    host_add(&h, 0, 100);
+    h.s.rxqs[0].mobility = VMQ_EXCLUDED;
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    assert_int_equal(h.plan.pmds[0].rxq, 1);
+    host_destroy(&h);
+}
+
+/* Both queues have just come from core 1, and to return costs them three
+ * credits. */
+static void
+no_credit_is_named_if_only_a_return_is_too_dear(void **state)
+{
+    static const struct vmq_move moves[] = {
+        { .rxq = 0, .from = 1, .to = 0, .reason = VMQ_REASON_SPREAD },
+        { .rxq = 1, .from = 1, .to = 0, .reason = VMQ_REASON_SPREAD },
+    };
+    enum vmq_outcome outcomes[] = {
+        VMQ_OUTCOME_APPLIED, VMQ_OUTCOME_APPLIED
+    };
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.config.credits = 2;
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    vmq_credit_commit(h.ledger, &h.config, &h.s, moves, 2, outcomes, NULL);
+    h.s.pmds[2].isolated = true;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+
+    /* The other parked PMD is as good and costs one. */
+    h.s.pmds[2].isolated = false;
+    host_expect(&h, "q1 0>2 spread");
+    assert_int_equal(h.plan.moves[0].price_mc, VMQ_CREDIT);
+
+    /* Also if they could pay for the return. */
+    h.config.credits = 8;
+    h.s.now_ms += 20000;
+    host_expect(&h, "q1 0>2 spread");
+    h.s.pmds[2].isolated = true;
+    host_expect(&h, "q1 0>1 spread");
+    assert_int_equal(h.plan.moves[0].price_mc, 2333);
     host_destroy(&h);
 }
 
@@ -1728,6 +1821,31 @@ min_pmds_wakes_the_first_of_several_siblings(void **state)
     host_destroy(&h);
 }
 
+/* q0 has just come from core 1. */
+static void
+min_pmds_charges_for_a_return(void **state)
+{
+    static const struct vmq_move move = {
+        .rxq = 0, .from = 1, .to = 0, .reason = VMQ_REASON_MIN_PMDS
+    };
+    enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    h.config.min_pmds = 2;
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 1000);
+    h.s.rxqs[1].mobility = VMQ_EXCLUDED;
+    vmq_credit_commit(h.ledger, &h.config, &h.s, &move, 1, &outcome, NULL);
+    host_expect(&h, "q0 0>1 min-pmds");
+    assert_int_equal(h.plan.moves[0].price_mc, 3 * VMQ_CREDIT);
+    h.s.pmds[1].isolated = true;
+    host_expect(&h, "q0 0>2 min-pmds");
+    assert_int_equal(h.plan.moves[0].price_mc, VMQ_CREDIT);
+    host_destroy(&h);
+}
+
 static void
 min_pmds_takes_no_queue_of_another_node(void **state)
 {
@@ -1815,6 +1933,12 @@ max_pmds_lowered_evacuates_whatever_it_costs(void **state)
     host_expect(&h, "q2 2>0 evacuate");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_EVACUATE);
     assert_true(h.plan.moves[0].overdraft);
+
+    /* To the PMD that has less to do, or to the first one. */
+    host_set_load(&h, 1, 7000);
+    host_expect(&h, "q2 2>0 evacuate");
+    host_set_load(&h, 1, 6999);
+    host_expect(&h, "q2 2>1 evacuate");
     host_destroy(&h);
 }
 
@@ -1941,6 +2065,22 @@ a_settling_destination_is_second_choice(void **state)
 }
 
 static void
+a_parked_pmd_that_is_settling_is_second_choice(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0");
+    host_add(&h, 0, 5000);
+    host_add(&h, 0, 4000);
+    h.s.pmds[1].settling = true;
+    host_expect(&h, "q1 0>2 spread");
+    h.s.pmds[2].settling = true;
+    host_expect(&h, "q1 0>1 spread");
+    host_destroy(&h);
+}
+
+static void
 less_than_a_spread_hold_is_no_ground_to_act(void **state)
 {
     struct vmq_host h;
@@ -2039,6 +2179,7 @@ a_plan_leaves_nothing_to_the_next_one(void **state)
     vmq_snapshot_add_port_pmd(&small.s, small.s.rxqs[0].port, 0, 50);
 
     vmq_plan_init(&fresh);
+    assert_int_equal(fresh.verdict, VMQ_VERDICT_EMPTY);
     vmq_plan_compute(&small.s, &small.config, small.ledger, &fresh);
     assert_int_equal(fresh.n_moves, 1);
     host_plan(&large);
@@ -2102,6 +2243,20 @@ inconsistent_in_nothing_out(void **state)
     assert_int_equal(h.plan.n_moves, 0);
     assert_int_equal(h.plan.n_pmds, 2);
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_INVALID);
+
+    h.s.rxqs[1].pmd = 0;
+    h.s.rxqs[1].port = h.s.n_ports;
+    vmq_plan_compute(&h.s, &h.config, h.ledger, &h.plan);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_INVALID);
+
+    h.s.rxqs[1].port = 1;
+    h.s.rxqs[1].n_history = VMQ_HISTORY_SLOTS + 1;
+    vmq_plan_compute(&h.s, &h.config, h.ledger, &h.plan);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_INVALID);
+
+    h.s.rxqs[1].n_history = VMQ_HISTORY_SLOTS;
+    vmq_plan_compute(&h.s, &h.config, h.ledger, &h.plan);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
     host_destroy(&h);
 }
 
@@ -2628,6 +2783,8 @@ main(void)
         cmocka_unit_test(the_worst_pmd_is_relieved_first),
         cmocka_unit_test(max_moves_bounds_a_plan),
         cmocka_unit_test(no_credit_no_move_but_the_candidate_is_named),
+        cmocka_unit_test(no_credit_is_named_if_the_move_would_be_made),
+        cmocka_unit_test(no_credit_is_named_if_only_a_return_is_too_dear),
         cmocka_unit_test(only_a_pmd_that_loses_packets_may_overdraw),
         cmocka_unit_test(who_has_credit_goes_before_who_has_not),
         cmocka_unit_test(a_forced_return_is_no_pingpong),
@@ -2672,6 +2829,7 @@ main(void)
         cmocka_unit_test(min_pmds_wakes_pmds),
         cmocka_unit_test(min_pmds_wakes_a_sibling_rather_than_none),
         cmocka_unit_test(min_pmds_wakes_the_first_of_several_siblings),
+        cmocka_unit_test(min_pmds_charges_for_a_return),
         cmocka_unit_test(min_pmds_takes_no_queue_of_another_node),
         cmocka_unit_test(min_pmds_is_capped_by_the_queues),
         cmocka_unit_test(a_starved_pmd_is_replaced_within_the_bounds),
@@ -2683,6 +2841,7 @@ main(void)
         cmocka_unit_test(max_pmds_below_min_pmds_wins),
         cmocka_unit_test(a_settling_pmd_is_not_judged),
         cmocka_unit_test(a_settling_destination_is_second_choice),
+        cmocka_unit_test(a_parked_pmd_that_is_settling_is_second_choice),
         cmocka_unit_test(less_than_a_spread_hold_is_no_ground_to_act),
         cmocka_unit_test(of_what_a_plan_does_the_most_urgent_is_named),
         cmocka_unit_test(of_what_is_wanted_the_most_urgent_is_named),
