@@ -438,6 +438,33 @@ queues_that_are_gone_are_forgotten(void **state)
 }
 
 static void
+queues_of_one_port_are_forgotten_one_by_one(void **state)
+{
+    struct vmq_host h;
+    uint32_t port;
+
+    (void) state;
+    host_init(&h, "0 0");
+    port = vmq_snapshot_add_port(&h.s, "p", 7);
+    for (int i = 0; i < 4; i++) {
+        vmq_snapshot_add_rxq(&h.s, port, i, 0, 0);
+        move(&h, i, 1, VMQ_REASON_SPREAD);
+    }
+
+    /* Queues 0 and 2 go and come back. */
+    h.s.rxqs[0].qid = 1;
+    h.s.rxqs[1].qid = 3;
+    h.s.n_rxqs = 2;
+    vmq_credit_forget(h.ledger, &h.s, &h.s);
+    h.s.n_rxqs = 4;
+    for (int i = 0; i < 4; i++) {
+        h.s.rxqs[i].qid = i;
+        assert_int_equal(quote(&h, i, 0).balance_mc, i % 2 ? 3000 : 4000);
+    }
+    host_destroy(&h);
+}
+
+static void
 a_port_that_replaces_another_has_all_credits(void **state)
 {
     struct vmq_snapshot before;
@@ -463,6 +490,36 @@ a_port_that_replaces_another_has_all_credits(void **state)
         assert_int_equal(quote(&h, i, 0).balance_mc, i == 1 ? 4000 : 3000);
     }
     vmq_snapshot_destroy(&before);
+    host_destroy(&h);
+}
+
+static void
+an_account_goes_to_another_ledger_as_it_is(void **state)
+{
+    struct vmq_account account, other;
+    struct vmq_ledger *ledger = vmq_ledger_create();
+    struct vmq_host h;
+
+    (void) state;
+    one_queue(&h, 4, 5000);
+    assert_false(vmq_ledger_get(h.ledger, &h.s, 0, &account));
+    move(&h, 0, 1, VMQ_REASON_SPREAD);
+    h.s.now_ms += 1000;
+    move(&h, 0, 0, VMQ_REASON_SPREAD);
+    assert_true(vmq_ledger_get(h.ledger, &h.s, 0, &account));
+    assert_int_equal(account.moved_ms, h.s.now_ms);
+    assert_int_equal(account.left_core, 1);
+    assert_int_equal(account.doublings, 1);
+
+    vmq_ledger_put(ledger, &h.s, 0, &account);
+    assert_true(vmq_ledger_get(ledger, &h.s, 0, &other));
+    assert_int_equal(other.port_no, account.port_no);
+    assert_int_equal(other.qid, account.qid);
+    assert_int_equal(other.moved_ms, account.moved_ms);
+    assert_int_equal(other.left_core, account.left_core);
+    assert_int_equal(other.balance_mc, account.balance_mc);
+    assert_int_equal(other.doublings, account.doublings);
+    vmq_ledger_destroy(ledger);
     host_destroy(&h);
 }
 
@@ -501,7 +558,9 @@ main(void)
         cmocka_unit_test(what_was_not_applied_is_not_charged),
         cmocka_unit_test(each_queue_has_its_own_account),
         cmocka_unit_test(queues_that_are_gone_are_forgotten),
+        cmocka_unit_test(queues_of_one_port_are_forgotten_one_by_one),
         cmocka_unit_test(a_port_that_replaces_another_has_all_credits),
+        cmocka_unit_test(an_account_goes_to_another_ledger_as_it_is),
         cmocka_unit_test(a_clock_that_steps_back_earns_nothing),
     };
 

@@ -81,6 +81,43 @@ charge(struct thread *t, uint64_t busy, uint64_t idle)
 }
 
 static void
+usage_can_be_added_and_subtracted(void **state)
+{
+    const struct vmq_pmd_usage pmd = { 1, 2, 3, 4, 5, 6 };
+    const struct vmq_rxq_usage rxq = { 1, 2, 3, 4 };
+    const struct vmq_span span = { 1, 2, 3 };
+    struct vmq_pmd_usage pmd_sum = pmd;
+    struct vmq_rxq_usage rxq_sum = rxq;
+    struct vmq_span span_sum = span;
+
+    (void) state;
+    vmq_pmd_usage_add(&pmd_sum, &pmd);
+    assert_int_equal(pmd_sum.busy_cycles, 2);
+    assert_int_equal(pmd_sum.idle_cycles, 4);
+    assert_int_equal(pmd_sum.sleep_cycles, 6);
+    assert_int_equal(pmd_sum.cpu_ns, 8);
+    assert_int_equal(pmd_sum.stolen_cycles, 10);
+    assert_int_equal(pmd_sum.overhead_cycles, 12);
+    vmq_pmd_usage_subtract(&pmd_sum, &pmd);
+    assert_memory_equal(&pmd_sum, &pmd, sizeof pmd);
+
+    vmq_rxq_usage_add(&rxq_sum, &rxq);
+    assert_int_equal(rxq_sum.cycles, 2);
+    assert_int_equal(rxq_sum.packets, 4);
+    assert_int_equal(rxq_sum.polls, 6);
+    assert_int_equal(rxq_sum.full_batches, 8);
+    vmq_rxq_usage_subtract(&rxq_sum, &rxq);
+    assert_memory_equal(&rxq_sum, &rxq, sizeof rxq);
+
+    vmq_span_add(&span_sum, &span);
+    assert_int_equal(span_sum.ms, 2);
+    assert_int_equal(span_sum.cycles, 4);
+    assert_int_equal(span_sum.ns, 6);
+    vmq_span_subtract(&span_sum, &span);
+    assert_memory_equal(&span_sum, &span, sizeof span);
+}
+
+static void
 what_was_added_is_used(void **state)
 {
     const struct vmq_pmd_usage *used;
@@ -213,6 +250,16 @@ nothing_is_stolen_by_a_clock_that_tells_nothing(void **state)
 
     /* Less than a ms. */
     thread_init(&t);
+    t.pmd.busy_cycles += 900;
+    t.rxqs[0].cycles += 900;
+    assert_true(sample(&t, 0));
+    assert_int_equal(t.meter.used.stolen_cycles, 0);
+    assert_int_equal(t.rxq_meters[0].used.cycles, 900);
+
+    /* Nor after a sample in which something was. */
+    t.pmd.busy_cycles += 90000;
+    assert_true(sample(&t, 100));
+    assert_int_equal(t.meter.used.stolen_cycles, 90000);
     t.pmd.busy_cycles += 900;
     t.rxqs[0].cycles += 900;
     assert_true(sample(&t, 0));
@@ -466,6 +513,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(usage_can_be_added_and_subtracted),
         cmocka_unit_test(what_was_added_is_used),
         cmocka_unit_test(busy_for_no_queue_is_overhead),
         cmocka_unit_test(overhead_is_not_scaled),
