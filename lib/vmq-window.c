@@ -502,7 +502,6 @@ start(struct vmq_window *window)
 {
     const struct vmq_span span = { 0, 0, 0 };
 
-    restart_fast(window);
     take_sample(window, &span);
     restart_fast(window);
     restart_slot(window);

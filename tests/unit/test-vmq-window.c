@@ -372,6 +372,8 @@ test_late(void **state)
     world_step(&w, 100);
     assert_int_equal(w.s.window_ms, 100);
     assert_int_equal(load_bp(&w, 0), 1000);
+    assert_int_equal(w.s.pmds[0].busy_cycles, 10 * CYCLES_PER_MS);
+    assert_int_equal(w.s.pmds[0].idle_cycles, 90 * CYCLES_PER_MS);
 
     /* With a short interval as well. */
     w.config.interval_ms = 50;
@@ -1086,6 +1088,30 @@ test_pmds_change(void **state)
 
 /* Slow window. */
 
+/* As many PMDs as before, but one is on another core, where it has counted
+ * more than the old one had. */
+static void
+test_pmd_replaced(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init_simple(&w, 2, 2);
+    w.load_bp[0] = 4000;
+    w.load_bp[1] = 2000;
+    world_sample(&w);
+    world_steps(&w, 5, 100);
+    assert_int_equal(w.s.pmds[1].busy_cycles, 60 * CYCLES_PER_MS);
+    w.raw.pmds[1].core_id = 4;
+    world_step(&w, 100);
+    assert_int_equal(w.s.pmds[0].busy_cycles, 120 * CYCLES_PER_MS);
+    assert_int_equal(w.s.pmds[1].busy_cycles, 0);
+    assert_int_equal(load_bp(&w, 1), 2000);
+    world_step(&w, 100);
+    assert_int_equal(w.s.pmds[1].busy_cycles, 20 * CYCLES_PER_MS);
+    world_destroy(&w);
+}
+
 static void
 test_slots(void **state)
 {
@@ -1151,6 +1177,26 @@ test_slots(void **state)
     w.load_bp[0] = 70000;
     world_steps(&w, 5, 100);
     assert_int_equal(w.s.rxqs[0].history_bp[0], UINT16_MAX);
+    world_destroy(&w);
+}
+
+/* With a spread hold longer than a slot, the fast load hides what the slot
+ * shows. */
+static void
+test_slots_mean(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init_simple(&w, 1, 1);
+    w.config.spread_hold_ms = 2000;
+    world_sample(&w);
+    world_steps(&w, 40, 100);
+    w.load_bp[0] = 8000;
+    world_steps(&w, 5, 100);
+    assert_in_range(load_bp(&w, 0), 1800, 2000);
+    assert_int_equal(w.s.rxqs[0].history_bp[0], 8000);
+    assert_int_equal(w.s.rxqs[0].history_bp[1], 0);
     world_destroy(&w);
 }
 
@@ -1794,7 +1840,9 @@ main(void)
         cmocka_unit_test(test_counts_change),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_pmds_change),
+        cmocka_unit_test(test_pmd_replaced),
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_slots_mean),
         cmocka_unit_test(test_slots_young),
         cmocka_unit_test(test_slots_stale),
         cmocka_unit_test(test_slots_long),
