@@ -203,9 +203,15 @@ test_start(void **state)
     assert_int_equal(w.s.window_ms, 200);
     world_step(&w, 100);
     assert_int_equal(w.s.window_ms, 300);
+    w.raw.rxqs[0].full_batches += 7;
     world_step(&w, 100);
     assert_int_equal(w.s.window_ms, 300);
     assert_int_equal(load_bp(&w, 0), 5000);
+    assert_int_equal(w.s.rxqs[0].polls,
+                     3 * 50 * CYCLES_PER_MS / PACKET_CYCLES / 4);
+    assert_int_equal(w.s.rxqs[0].full_batches, 7);
+    world_steps(&w, 3, 100);
+    assert_int_equal(w.s.rxqs[0].full_batches, 0);
     world_destroy(&w);
 
     vmq_window_destroy(NULL);
@@ -1635,6 +1641,23 @@ test_evacuating(void **state)
     assert_true(w.s.pmds[0].evacuating);
     commit(&w, VMQ_REASON_SPREAD, 4, 2, VMQ_OUTCOME_APPLIED);
     world_step(&w, 100);
+    for (uint32_t i = 0; i < w.s.n_pmds; i++) {
+        assert_false(w.s.pmds[i].evacuating);
+    }
+    world_destroy(&w);
+
+    /* Time passes in a sample that is stale, or goes back. */
+    evacuation_init(&w);
+    commit(&w, VMQ_REASON_COALESCE, 0, 1, VMQ_OUTCOME_APPLIED);
+    world_run(&w, 2000);
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
+    assert_true(w.s.pmds[0].evacuating);
+    world_run(&w, 3001);
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
+    assert_false(w.s.pmds[0].evacuating);
+    commit(&w, VMQ_REASON_COALESCE, 1, 1, VMQ_OUTCOME_APPLIED);
+    w.raw.now_ms -= 500;
+    assert_int_equal(world_sample(&w), VMQ_SAMPLE_STALE);
     assert_false(w.s.pmds[0].evacuating);
     world_destroy(&w);
 
