@@ -87,6 +87,19 @@ test_cycles(void **state)
     world_destroy(&w);
 }
 
+/* The first minute counts to its end: q1 has 100 then, q0 99. */
+static void
+test_cycles_minute(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 2, 2, 0, 99, 95, 59.4, 99, 600);
+    play(&w, "cycles");
+    ASSERT_PLACED(&w, 1, 0);
+    world_destroy(&w);
+}
+
 /* Each node has its own turn, and so have queues without one.
  *
  *     load   900 800 700 600 500 400 300 200
@@ -601,6 +614,37 @@ test_oracle(void **state)
     world_destroy(&w);
 }
 
+/* Up to the spread threshold, and not a packet more. */
+static void
+test_oracle_limit(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 2, 2, 0, 800, 50);
+    play(&w, "oracle");
+    ASSERT_PLACED(&w, 0, 0);
+    world_destroy(&w);
+    WORLD_INIT(&w, 2, 2, 0, 800, 50.1);
+    play(&w, "oracle");
+    ASSERT_PLACED(&w, 0, 1);
+    world_destroy(&w);
+}
+
+/* Loads that grow all the time are looked at twice a second. */
+static void
+test_oracle_ramp(void **state)
+{
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 2, 2, 0, 100, 100, 10, 500, 500);
+    w.o.ramp = true;
+    play(&w, "oracle");
+    ASSERT_TICKS(&w, 0, 500000, 1000000, 1500000);
+    world_destroy(&w);
+}
+
 /* No PMD has room: the one with the least load, on the right node. */
 static void
 test_oracle_full(void **state)
@@ -732,6 +776,7 @@ main(void)
         cmocka_unit_test(test_static),
         cmocka_unit_test(test_static_numa),
         cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_cycles_minute),
         cmocka_unit_test(test_cycles_numa),
         cmocka_unit_test(test_group),
         cmocka_unit_test(test_auto_lb),
@@ -753,6 +798,8 @@ main(void)
         cmocka_unit_test(test_rsspp_not_in_use),
         cmocka_unit_test(test_rsspp_returns),
         cmocka_unit_test(test_oracle),
+        cmocka_unit_test(test_oracle_limit),
+        cmocka_unit_test(test_oracle_ramp),
         cmocka_unit_test(test_oracle_full),
         cmocka_unit_test(test_oracle_lag),
         cmocka_unit_test(test_vmq),
