@@ -574,6 +574,8 @@ nothing_is_done_for_a_reason(void **state)
     h.s.pmds[2].stolen_cycles = h.s.window_cycles / 5;
     expect_why(&h, 2, "2 PMDs no-fit, 1 PMD short of CPU time, "
                "2 settings wrong");
+    h.s.pmds[2].stolen_cycles = h.s.window_cycles / 10 + 1;
+    expect_why(&h, 0, "2 PMDs no-fit, 1 PMD short of CPU time");
     h.s.pmds[2].stolen_cycles = h.s.window_cycles / 10;
     expect_why(&h, 0, "2 PMDs no-fit");
     host_add(&h, 1, 3000);
