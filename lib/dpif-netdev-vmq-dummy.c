@@ -57,6 +57,7 @@ struct dummy {
 struct dummy_rxq {
     struct hmap_node node;
     const struct dp_netdev_port *port;
+    odp_port_t port_no;         /* Of 'port', which may be gone. */
     unsigned int qid;
     unsigned int percent;       /* Of a PMD. */
     uint64_t cycles;            /* Used so far. */
@@ -138,14 +139,16 @@ dummy_use_rxq(struct dummy *dummy, struct dummy_rxq *dummy_rxq,
     }
 }
 
-/* Returns whether 'port' is one of 'dp'. */
+/* Returns whether the port of 'rxq' is one of 'dp'. */
 static bool
-dummy_has_port(const struct dp_netdev *dp, const struct dp_netdev_port *port)
+dummy_has_port(const struct dp_netdev *dp, const struct dummy_rxq *rxq)
 {
-    const struct dp_netdev_port *p;
+    const struct dp_netdev_port *port;
 
-    HMAP_FOR_EACH (p, node, &dp->ports) {
-        if (p == port) {
+    HMAP_FOR_EACH_WITH_HASH (port, node,
+                             hash_int(odp_to_u32(rxq->port_no), 0),
+                             &dp->ports) {
+        if (port == rxq->port) {
             return true;
         }
     }
@@ -162,7 +165,7 @@ dummy_forget(struct dp_netdev *dp)
     struct dummy_pmd *pmd;
 
     HMAP_FOR_EACH_SAFE (rxq, node, &dummy->rxqs) {
-        if (!dummy_has_port(dp, rxq->port) || rxq->qid >= rxq->port->n_rxq) {
+        if (!dummy_has_port(dp, rxq) || rxq->qid >= rxq->port->n_rxq) {
             hmap_remove(&dummy->rxqs, &rxq->node);
             free(rxq);
         }
@@ -288,6 +291,7 @@ dummy_set_load(struct dp_netdev *dp, const char *name, unsigned int qid,
             if (!rxq) {
                 rxq = xzalloc(sizeof *rxq);
                 rxq->port = port;
+                rxq->port_no = port->port_no;
                 rxq->qid = qid;
                 hmap_insert(&dummy_get(dp)->rxqs, &rxq->node,
                             hash_pointer(port, qid));
