@@ -151,7 +151,7 @@ dp_vmq_read_counters(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
 {
     unsigned long long int n;
 
-    if (dp->vmq->dummy) {
+    if (dp_vmq_is_made_up(dp)) {
         q->cycles = dp->vmq->dummy->rxq_cycles(dp, rxq);
     } else {
         q->cycles = ((vmq_engine_is_on(dp->vmq->engine)
@@ -383,7 +383,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
             }
         }
     }
-    if (dp->vmq->dummy) {
+    if (dp_vmq_is_made_up(dp)) {
         dp->vmq->dummy->collect(dp, raw);
     }
     vmq_snapshot_sort(raw);

@@ -398,6 +398,7 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
     }
     match.wc.masks.in_port.odp_port = ODPP_NONE;
 
+    dp_vmq_reach(dp, VMQ_POINT_COPY, NULL, flow);
     locked_ns = dp_vmq_lock_flows(to);
     present = dp_vmq_find_match(to, &match.flow);
     if (!present) {
@@ -419,6 +420,7 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
     if (!added) {
         return VMQ_COPY_EXISTS;
     }
+    dp_vmq_reach(dp, VMQ_POINT_COPIED, NULL, flow);
     if (flows_full) {
         dp_vmq_make_room(to, &to->flow_table, added, n_flows + n_to_come,
                          copy);
@@ -477,6 +479,11 @@ dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
         return false;
     }
     leader->scanned = true;
+
+    if (dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)) {
+        return false;
+    }
+
     copy->switches = vmq_clock_involuntary_switches();
 
     size_t room = dp_vmq_room_for_flows(dp);

@@ -22,22 +22,33 @@
  * charged what their queues are said to use, and nothing is stolen from them.
  * The plans then depend on what the test says and on nothing else.
  *
- * Nothing calls this but the command, which only the dummy datapath registers,
- * and what that leaves in 'dummy' of struct dp_vmq.
+ * With dpif-dummy/at, a test holds moves at a point of their way, or has flows
+ * change there, which would take luck otherwise.
  *
- * Thread-safety: for the main thread. */
+ * Nothing calls this but the commands, which only the dummy datapath
+ * registers, and what those leave in 'dummy' of struct dp_vmq.
+ *
+ * Thread-safety: for the main thread, but for dummy_reach().  What that reads
+ * is atomic, and 'dummy' of struct dp_vmq is set for good while no queue is
+ * being handed over. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq-hooks.h"
 #include "dpif-provider.h"
 #include "hash.h"
 #include "netdev.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
+#include "ovs-atomic.h"
+#include "ovs-rcu.h"
+#include "ovs-thread.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -46,8 +57,50 @@
  * VMQ_PATIENCE_NS. */
 #define VMQ_DUMMY_PATIENCE_NS UINT64_C(10000000000)
 
+/* What is to happen at a point. */
+enum dummy_action {
+    DUMMY_NONE,
+    DUMMY_HOLD,                 /* The move waits. */
+    DUMMY_RELEASE,              /* All that wait go on. */
+    DUMMY_FLUSH,                /* All flows are deleted. */
+    DUMMY_CHANGE,               /* The flow gets other actions. */
+    DUMMY_N_ACTIONS
+};
+
+static const char *const dummy_points[VMQ_N_POINTS] = {
+    [VMQ_POINT_FOUND] = "found",
+    [VMQ_POINT_COPY] = "copy",
+    [VMQ_POINT_COPIED] = "copied",
+    [VMQ_POINT_DRAIN] = "drain",
+    [VMQ_POINT_DRAINED] = "drained",
+    [VMQ_POINT_MAIL] = "mail",
+    [VMQ_POINT_ASK] = "ask",
+    [VMQ_POINT_GIVE] = "give",
+    [VMQ_POINT_TAKE] = "take",
+};
+
+static const char *const dummy_actions[DUMMY_N_ACTIONS] = {
+    [DUMMY_NONE] = "none",
+    [DUMMY_HOLD] = "hold",
+    [DUMMY_RELEASE] = "release",
+    [DUMMY_FLUSH] = "flush",
+    [DUMMY_CHANGE] = "change",
+};
+
+struct dummy_point {
+    atomic_uint action;         /* An enum dummy_action. */
+    atomic_uint core_id;        /* Of the only PMD that it is for, UINT_MAX if
+                                 * for any. */
+    atomic_count n_skip;        /* Times to come here before 'action'. */
+    atomic_count n_reached;     /* Times that one came here since 'action' was
+                                 * set. */
+};
+
 struct dummy {
     struct dp_vmq_dummy up;
+    struct dummy_point points[VMQ_N_POINTS];
+
+    /* Of loads that are made up. */
     struct hmap rxqs;           /* Of struct dummy_rxq. */
     struct hmap pmds;           /* Of struct dummy_pmd. */
     uint64_t last_ns;           /* Time of the last collection. */
@@ -155,8 +208,8 @@ dummy_has_port(const struct dp_netdev *dp, const struct dummy_rxq *rxq)
     return false;
 }
 
-/* Implements 'reconfigure'.  Ports that are gone are still in memory, so that
- * no other can be in their place. */
+/* Forgets queues and PMDs that are gone.  Ports that are gone are still in
+ * memory, so that no other can be in their place. */
 static void
 dummy_forget(struct dp_netdev *dp)
 {
@@ -176,6 +229,22 @@ dummy_forget(struct dp_netdev *dp)
             free(pmd);
         }
     }
+}
+
+/* Implements 'reconfigure'. */
+static void
+dummy_reconfigure(struct dp_netdev *dp)
+{
+    struct dp_netdev_pmd_thread *pmd;
+
+    /* See dp_vmq_wait_for_reloads(). */
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        bool reload;
+
+        atomic_read(&pmd->reload, &reload);
+        ovs_assert(!reload);
+    }
+    dummy_forget(dp);
 }
 
 /* Implements 'collect'. */
@@ -249,24 +318,145 @@ dummy_destroy(struct dp_vmq_dummy *up)
     free(dummy);
 }
 
-static struct dp_vmq_dummy *
-dummy_create(void)
+/* Deletes the flows of all PMDs of 'dp'. */
+static void
+dummy_flush(struct dp_netdev *dp)
 {
-    struct dummy *dummy = xmalloc(sizeof *dummy);
+    struct dp_netdev_pmd_thread *pmd;
 
-    *dummy = (struct dummy) {
-        .up = {
-            .collect = dummy_collect,
-            .rxq_cycles = dummy_rxq_cycles,
-            .reconfigure = dummy_forget,
-            .destroy = dummy_destroy,
-            .patience_ns = VMQ_DUMMY_PATIENCE_NS,
-        },
-        .rxqs = HMAP_INITIALIZER(&dummy->rxqs),
-        .pmds = HMAP_INITIALIZER(&dummy->pmds),
-        .last_ns = time_msec() * UINT64_C(1000000),
-    };
-    return &dummy->up;
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        struct dp_netdev_flow *flow;
+
+        ovs_mutex_lock(&pmd->flow_mutex);
+        CMAP_FOR_EACH (flow, node, &pmd->flow_table) {
+            dp_netdev_pmd_remove_flow(pmd, flow);
+        }
+        ovs_mutex_unlock(&pmd->flow_mutex);
+    }
+}
+
+/* Has 'flow' drop its packets. */
+static void
+dummy_change(struct dp_netdev *dp, struct dp_netdev_flow *flow)
+{
+    struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, flow->pmd_id);
+    struct dp_netdev_actions *old;
+
+    ovs_mutex_lock(&pmd->flow_mutex);
+    old = dp_netdev_flow_get_actions(flow);
+    ovsrcu_set(&flow->actions, xzalloc(sizeof *old));
+    ovsrcu_postpone(free, old);
+    ovs_mutex_unlock(&pmd->flow_mutex);
+}
+
+static enum dummy_action
+dummy_get_action(struct dummy_point *point)
+{
+    unsigned int action;
+
+    atomic_read(&point->action, &action);
+    return action;
+}
+
+static void
+dummy_set_action(struct dummy *dummy, enum dp_vmq_point point_,
+                 enum dummy_action action, unsigned int core_id,
+                 unsigned int n_skip)
+{
+    struct dummy_point *point = &dummy->points[point_];
+
+    atomic_store(&point->core_id, core_id);
+    atomic_count_set(&point->n_skip, n_skip);
+    atomic_count_set(&point->n_reached, 0);
+    atomic_store(&point->action, action);
+}
+
+static void
+dummy_release(struct dummy *dummy)
+{
+    for (int i = 0; i < VMQ_N_POINTS; i++) {
+        if (dummy_get_action(&dummy->points[i]) == DUMMY_HOLD) {
+            atomic_store(&dummy->points[i].action, DUMMY_NONE);
+        }
+    }
+}
+
+/* Implements 'reach'. */
+static bool
+dummy_reach(struct dp_netdev *dp, enum dp_vmq_point point_,
+            struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *flow)
+{
+    struct dummy *dummy = dummy_get(dp);
+    struct dummy_point *point = &dummy->points[point_];
+    unsigned int core_id;
+
+    atomic_read(&point->core_id, &core_id);
+    if (pmd && core_id != UINT_MAX && core_id != pmd->core_id) {
+        return false;
+    }
+    atomic_count_inc(&point->n_reached);
+    if (atomic_count_get(&point->n_skip)) {
+        atomic_count_dec(&point->n_skip);
+        return false;
+    }
+
+    switch (dummy_get_action(point)) {
+    case DUMMY_HOLD:
+        while (pmd && dummy_get_action(point) == DUMMY_HOLD) {
+            xnanosleep(100 * 1000);
+        }
+        return true;
+    case DUMMY_RELEASE:
+        dummy_release(dummy);
+        break;
+    case DUMMY_FLUSH:
+        dummy_flush(dp);
+        break;
+    case DUMMY_CHANGE:
+        dummy_change(dp, flow);
+        break;
+    case DUMMY_NONE:
+    case DUMMY_N_ACTIONS:
+    default:
+        break;
+    }
+    return false;
+}
+
+/* Returns what tests make up for 'dp', which is nothing yet if it is the first
+ * time that one asks for it. */
+static struct dummy *
+dummy_open(struct dp_netdev *dp)
+{
+    if (!dp->vmq->dummy) {
+        struct dummy *dummy = xzalloc(sizeof *dummy);
+
+        dummy->up.reconfigure = dummy_reconfigure;
+        dummy->up.reach = dummy_reach;
+        dummy->up.destroy = dummy_destroy;
+        for (int i = 0; i < VMQ_N_POINTS; i++) {
+            dummy_set_action(dummy, i, DUMMY_NONE, UINT_MAX, 0);
+        }
+        hmap_init(&dummy->rxqs);
+        hmap_init(&dummy->pmds);
+        dp->vmq->dummy = &dummy->up;
+    }
+    return dummy_get(dp);
+}
+
+/* From now on, loads and time of 'dp' are made up. */
+static void
+dummy_make_up(struct dp_netdev *dp)
+{
+    struct dummy *dummy = dummy_open(dp);
+
+    if (!dp_vmq_is_made_up(dp)) {
+        dummy->up.collect = dummy_collect;
+        dummy->up.rxq_cycles = dummy_rxq_cycles;
+        dummy->up.patience_ns = VMQ_DUMMY_PATIENCE_NS;
+        dummy->up.at_once = true;
+        dummy->last_ns = time_msec() * UINT64_C(1000000);
+    }
 }
 
 /* Has queue 'qid' of the port named 'name' in 'dp' use 'percent' of a PMD, if
@@ -284,9 +474,7 @@ dummy_set_load(struct dp_netdev *dp, const char *name, unsigned int qid,
             && netdev_is_pmd(port->netdev) && qid < port->n_rxq) {
             struct dummy_rxq *rxq;
 
-            if (!dp->vmq->dummy) {
-                dp->vmq->dummy = dummy_create();
-            }
+            dummy_make_up(dp);
             rxq = dummy_find_rxq(dummy_get(dp), port, qid);
             if (!rxq) {
                 rxq = xzalloc(sizeof *rxq);
@@ -339,10 +527,169 @@ dpif_dummy_set_rxq_load(struct unixctl_conn *conn, int argc OVS_UNUSED,
     }
 }
 
+/* Returns the index of 'name' in 'names', which has 'n', or 'n'. */
+static unsigned int
+dummy_look_up(const char *const names[], unsigned int n, const char *name)
+{
+    unsigned int i;
+
+    for (i = 0; i < n && strcmp(names[i], name); i++) {
+        continue;
+    }
+    return i;
+}
+
+/* Calls 'cb' with 'aux' for each dummy datapath. */
+static void
+dummy_for_each(void (*cb)(struct dp_netdev *, void *aux), void *aux)
+{
+    struct shash_node *node;
+
+    ovs_mutex_lock(&dp_netdev_mutex);
+    SHASH_FOR_EACH (node, &dp_netdevs) {
+        struct dp_netdev *dp = node->data;
+
+        if (dp->class != &dpif_netdev_class) {
+            cb(dp, aux);
+        }
+    }
+    ovs_mutex_unlock(&dp_netdev_mutex);
+}
+
+struct dummy_order {
+    enum dp_vmq_point point;
+    enum dummy_action action;
+    unsigned int core_id;
+    unsigned int n_skip;
+};
+
+static void
+dummy_obey(struct dp_netdev *dp, void *order_)
+{
+    const struct dummy_order *order = order_;
+    struct dummy *dummy = dummy_open(dp);
+
+    /* What is held waits for another command. */
+    dummy->up.at_once = false;
+    dummy_set_action(dummy, order->point, order->action, order->core_id,
+                     order->n_skip);
+}
+
+/* What happens when moves come to a point from now on.  N is the core of the
+ * only PMD that this is for, if it is a point of PMDs, otherwise how often one
+ * comes there before it happens. */
+static void
+dpif_dummy_at(struct unixctl_conn *conn, int argc, const char *argv[],
+              void *aux OVS_UNUSED)
+{
+    struct dummy_order order = { .core_id = UINT_MAX };
+    unsigned int n;
+
+    order.point = dummy_look_up(dummy_points, VMQ_N_POINTS, argv[1]);
+    order.action = dummy_look_up(dummy_actions, DUMMY_N_ACTIONS, argv[2]);
+    if (order.point == VMQ_N_POINTS || order.action == DUMMY_N_ACTIONS
+        || (argc > 3 && !str_to_uint(argv[3], 10, &n))) {
+        unixctl_command_reply_error(conn, "no such POINT, ACTION or N");
+        return;
+    }
+    if (argc > 3 && order.point >= VMQ_POINT_MAIL) {
+        order.core_id = n;
+    } else if (argc > 3) {
+        order.n_skip = n;
+    }
+    dummy_for_each(dummy_obey, &order);
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
+dummy_show_points(struct dp_netdev *dp, void *reply)
+{
+    struct dummy *dummy = dummy_open(dp);
+
+    for (int i = 0; i < VMQ_N_POINTS; i++) {
+        ds_put_format(reply, "%s: %u\n", dummy_points[i],
+                      atomic_count_get(&dummy->points[i].n_reached));
+    }
+}
+
+/* How often moves have come to each point, since dpif-dummy/at was used for
+ * it. */
+static void
+dpif_dummy_points(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    struct ds reply = DS_EMPTY_INITIALIZER;
+
+    dummy_for_each(dummy_show_points, &reply);
+    unixctl_command_reply(conn, ds_cstr(&reply));
+    ds_destroy(&reply);
+}
+
+static void
+dummy_count_flow_refs(struct dp_netdev *dp, void *n_)
+{
+    struct dp_netdev_pmd_thread *pmd;
+    unsigned int *n = n_;
+
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        struct dp_netdev_flow *flow;
+
+        CMAP_FOR_EACH (flow, node, &pmd->flow_table) {
+            *n += ovs_refcount_read(&flow->ref_cnt) - 1;
+        }
+    }
+}
+
+/* How many references to flows there are that PMDs have, other than theirs:
+ * those of exact match caches, and of flows that are to be copied. */
+static void
+dpif_dummy_flow_refs(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                     const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    unsigned int n = 0;
+    char *reply;
+
+    dummy_for_each(dummy_count_flow_refs, &n);
+    reply = xasprintf("%u\n", n);
+    unixctl_command_reply(conn, reply);
+    free(reply);
+}
+
+static void
+dummy_set_patience(struct dp_netdev *dp, void *ms)
+{
+    struct dummy *dummy = dummy_open(dp);
+
+    dummy->up.patience_ns = *(const unsigned int *) ms * UINT64_C(1000000);
+}
+
+/* How long PMDs may take to answer, 0 for as long as anywhere. */
+static void
+dpif_dummy_set_patience(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                        const char *argv[], void *aux OVS_UNUSED)
+{
+    unsigned int ms;
+
+    if (!str_to_uint(argv[1], 10, &ms)) {
+        unixctl_command_reply_error(conn, "MSECS is not a number");
+        return;
+    }
+    dummy_for_each(dummy_set_patience, &ms);
+    unixctl_command_reply(conn, NULL);
+}
+
 void
 dp_vmq_dummy_register(void)
 {
     unixctl_command_register("dpif-dummy/set-rxq-load", "PORT QID PERCENT",
                              3, 3, dpif_dummy_set_rxq_load, NULL);
+    unixctl_command_register("dpif-dummy/at", "POINT ACTION [N]", 2, 3,
+                             dpif_dummy_at, NULL);
+    unixctl_command_register("dpif-dummy/points", "", 0, 0,
+                             dpif_dummy_points, NULL);
+    unixctl_command_register("dpif-dummy/flow-refs", "", 0, 0,
+                             dpif_dummy_flow_refs, NULL);
+    unixctl_command_register("dpif-dummy/set-patience", "MSECS", 1, 1,
+                             dpif_dummy_set_patience, NULL);
     dp_vmq_dummy_hw_register();
 }

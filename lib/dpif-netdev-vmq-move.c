@@ -152,7 +152,8 @@ dp_vmq_move_deadline_ns(const struct dp_netdev *dp,
 {
     const struct dp_vmq_dummy *dummy = dp->vmq->dummy;
 
-    return move->handed_ns + (dummy ? dummy->patience_ns : VMQ_PATIENCE_NS);
+    return move->handed_ns + (dummy && dummy->patience_ns
+                              ? dummy->patience_ns : VMQ_PATIENCE_NS);
 }
 
 /* Takes 'move' further.  Returns false if 'until_ns' has come. */
@@ -224,10 +225,9 @@ dp_vmq_advance(void *dp_)
     struct dp_netdev *dp = dp_;
 
     while (!dp_vmq_advance_slice(dp)) {
-        if (!dp->vmq->dummy) {
+        if (!dp->vmq->dummy || !dp->vmq->dummy->at_once) {
             return false;
         }
-        /* Moves take no time where time stands still. */
         xnanosleep(10 * 1000);
     }
     free(dp->vmq->moves);
@@ -242,6 +242,7 @@ void
 dp_vmq_drain(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
+    dp_vmq_reach(dp, VMQ_POINT_DRAIN, NULL, NULL);
     for (size_t i = 0; i < dp->vmq->n_moves; i++) {
         struct dp_vmq_move *move = &dp->vmq->moves[i];
 
@@ -257,6 +258,7 @@ dp_vmq_drain(struct dp_netdev *dp)
             xnanosleep(10 * 1000);
         }
     }
+    dp_vmq_reach(dp, VMQ_POINT_DRAINED, NULL, NULL);
 }
 
 /* Lets go of what moves that have ended left, for a slice of time. */

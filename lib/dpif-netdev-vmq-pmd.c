@@ -222,15 +222,23 @@ dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
                  struct polled_queue **poll_list, int poll_cnt)
 {
     struct vmq_post *post = &pmd->dp->vmq->post;
-    struct vmq_handoff *handoff;
 
-    while ((handoff = vmq_mailbox_receive(post, &pmd->vmq.mailbox))) {
-        struct dp_vmq_move *move
-            = CONTAINER_OF(handoff, struct dp_vmq_move, handoff);
+    for (;;) {
+        struct vmq_handoff *handoff;
+        struct dp_vmq_move *move;
         bool reload;
+
+        dp_vmq_reach(pmd->dp, VMQ_POINT_MAIL, pmd, NULL);
+        handoff = vmq_mailbox_receive(post, &pmd->vmq.mailbox);
+        if (!handoff) {
+            return poll_cnt;
+        }
+        move = CONTAINER_OF(handoff, struct dp_vmq_move, handoff);
 
         switch (handoff->stage) {
         case VMQ_STAGE_ASK:
+            dp_vmq_reach(pmd->dp, VMQ_POINT_ASK, pmd, NULL);
+
             /* The main thread may have asked for a reload first, to get the
              * ports to send to. */
             atomic_read_explicit(&pmd->reload, &reload, memory_order_acquire);
@@ -241,9 +249,11 @@ dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
             move->to_switches = vmq_clock_involuntary_switches();
             break;
         case VMQ_STAGE_GIVE:
+            dp_vmq_reach(pmd->dp, VMQ_POINT_GIVE, pmd, NULL);
             poll_cnt = dp_vmq_release(pmd, move, *poll_list, poll_cnt);
             break;
         case VMQ_STAGE_TAKE:
+            dp_vmq_reach(pmd->dp, VMQ_POINT_TAKE, pmd, NULL);
             dp_vmq_take(pmd, move, poll_list, poll_cnt++);
             break;
         case VMQ_STAGE_DONE:
@@ -252,7 +262,6 @@ dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
         }
         vmq_handoff_pass(post, handoff);
     }
-    return poll_cnt;
 }
 
 /* Returns whether 'pmd', which has no queue, may block, for which it takes no

@@ -48,6 +48,7 @@
  *       recheck.copies        main,           main,           its mutex
  *                             a revalidator   a revalidator
  *       post                  any             any             vmq-handoff.h
+ *       dummy                 main            any             handoff
  *     dp_vmq_pmd
  *       on                    main            that PMD        atomic
  *       mailbox               any             any             vmq-handoff.h
@@ -240,9 +241,28 @@ void dp_vmq_drain(struct dp_netdev *dp)
 void dp_vmq_move_run(struct dp_netdev *);
 void dp_vmq_move_wait(struct dp_netdev *);
 
-/* What a dummy datapath has in place of clocks and counters.  Only
- * dpif-netdev-vmq-dummy.c makes one; what is here is all that the others know
- * of it. */
+/* Where a test can hold a move, or have something happen to it. */
+enum dp_vmq_point {
+    /* For who moves queues. */
+    VMQ_POINT_FOUND,            /* All flows have been found, none copied. */
+    VMQ_POINT_COPY,             /* A flow has been looked up... */
+    VMQ_POINT_COPIED,           /* ...and its copy been inserted. */
+    VMQ_POINT_DRAIN,            /* All moves are to end... */
+    VMQ_POINT_DRAINED,          /* ...and have. */
+
+    /* For PMD threads. */
+    VMQ_POINT_MAIL,             /* A mailbox is looked into. */
+    VMQ_POINT_ASK,              /* A letter has been taken out, and nothing of
+                                 * what it says is done yet. */
+    VMQ_POINT_GIVE,
+    VMQ_POINT_TAKE,
+    VMQ_N_POINTS
+};
+
+/* What a dummy datapath has in place of clocks and counters, and what tests
+ * have happen to moves.  Only dpif-netdev-vmq-dummy.c makes one; what is here
+ * is all that the others know of it.  The first two members are null unless
+ * loads are made up. */
 struct dp_vmq_dummy {
     /* Replaces the counters and clocks of 'raw'. */
     void (*collect)(struct dp_netdev *, struct vmq_snapshot *raw);
@@ -251,15 +271,46 @@ struct dp_vmq_dummy {
     uint64_t (*rxq_cycles)(const struct dp_netdev *,
                            const struct dp_netdev_rxq *);
 
-    /* Forgets queues and PMDs that are gone. */
+    /* A reconfiguration begins, all moves have ended. */
     void (*reconfigure)(struct dp_netdev *);
+
+    /* A move has come to 'point', because of 'flow' of the source or in the
+     * thread of 'pmd', where the point has one.  Any thread calls this.
+     * Returns true to have a move held at VMQ_POINT_FOUND, which is to come
+     * there again; PMD threads are held by this not returning. */
+    bool (*reach)(struct dp_netdev *, enum dp_vmq_point point,
+                  struct dp_netdev_pmd_thread *pmd,
+                  struct dp_netdev_flow *flow);
 
     void (*destroy)(struct dp_vmq_dummy *);
 
-    /* How long a PMD may leave a letter in its mailbox.  What a test finds
-     * must not depend on what else the machine does. */
+    /* How long a PMD may leave a letter in its mailbox, 0 for as long as
+     * anywhere.  What a test finds must not depend on what else the machine
+     * does. */
     uint64_t patience_ns;
+
+    /* Moves take no time: the thread that moves queues does nothing else until
+     * they have ended. */
+    bool at_once;
 };
+
+/* Whether loads and time of 'dp' are made up. */
+static inline bool
+dp_vmq_is_made_up(const struct dp_netdev *dp)
+{
+    return dp->vmq->dummy && dp->vmq->dummy->collect;
+}
+
+/* Tells a test, if there is one, that a move has come to 'point', see
+ * 'reach' above. */
+static inline bool
+dp_vmq_reach(struct dp_netdev *dp, enum dp_vmq_point point,
+             struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *flow)
+{
+    struct dp_vmq_dummy *dummy = dp->vmq->dummy;
+
+    return dummy && dummy->reach(dp, point, pmd, flow);
+}
 
 /* dpif-netdev-vmq-dummy-hw.c. */
 void dp_vmq_dummy_hw_register(void);
