@@ -76,7 +76,9 @@ TESTSUITE_AT += \
 	tests/vmq-handoff.at \
 	tests/vmq.at
 SYSTEM_DPDK_TESTSUITE_AT += tests/system-dpdk-vmq.at
+tests_ovstest_LDADD += ofproto/libofproto.la
 tests_ovstest_SOURCES += \
+	tests/test-vmq-adopt.c \
 	tests/test-vmq-engine.c \
 	tests/test-vmq-fields.c \
 	tests/test-vmq-handoff.c

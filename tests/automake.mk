@@ -6,6 +6,7 @@
 # Autotest's, at the same path in the Open vSwitch tree.
 OVS_OVERLAY += \
 	tests/system-dpdk-vmq.at \
+	tests/test-vmq-adopt.c \
 	tests/test-vmq-engine.c \
 	tests/test-vmq-fields.c \
 	tests/test-vmq-handoff.c \

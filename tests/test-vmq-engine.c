@@ -241,19 +241,60 @@ test_queue_gone(struct vmq_engine *engine, struct datapath *dp)
     expect_reply(&second, 0, "port p rx queue 2: no such queue of a PMD port");
 }
 
-/* Who waits is told why nothing comes of it. */
+/* Whether queue 'qid' has paid for a move that is remembered, the last one at
+ * '*moved_ms'. */
+static bool
+has_paid(struct vmq_engine *engine, uint32_t qid, uint64_t *moved_ms)
+{
+    struct vmq_account account;
+    struct vmq_view view;
+
+    vmq_engine_view(engine, &view);
+    if (!vmq_ledger_get(view.ledger, view.raw, qid, &account)) {
+        return false;
+    }
+    *moved_ms = account.moved_ms;
+    return true;
+}
+
+/* Who waits is told why nothing comes of it, and the queue pays nothing. */
 static void
 test_failed(struct vmq_engine *engine, struct datapath *dp)
 {
+    static const enum vmq_outcome outcomes[] = {
+        VMQ_OUTCOME_FAILED, VMQ_OUTCOME_STALE, VMQ_OUTCOME_GONE,
+    };
+    uint64_t moved_ms;
+
+    for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+        struct reply reply = { .n = 0 };
+
+        ask_to_move(engine, 0, 1, &reply);
+        end_moves(engine, dp, outcomes[i]);
+        expect_reply(&reply, 0, "1 of 1 moves could not be made, see "
+                     "dpif-netdev/vmq-history");
+        ovs_assert(count_outcomes(engine, outcomes[i]) == 1);
+        ovs_assert(vmq_engine_past_move(engine, 0)->result.outcome
+                   == outcomes[i]);
+        ovs_assert(!has_paid(engine, 0, &moved_ms));
+    }
+    ovs_assert(count_outcomes(engine, VMQ_OUTCOME_APPLIED) == 0);
+}
+
+/* A move counts from its end: how long it took is no time in which the queue
+ * stayed, or in which its new PMD was measured with it. */
+static void
+test_counts_from_end(struct vmq_engine *engine, struct datapath *dp)
+{
     struct reply reply = { .n = 0 };
+    uint64_t end_ms, moved_ms;
 
     ask_to_move(engine, 0, 1, &reply);
-    end_moves(engine, dp, VMQ_OUTCOME_FAILED);
-    expect_reply(&reply, 0, "1 of 1 moves could not be made, see "
-                 "dpif-netdev/vmq-history");
-    ovs_assert(count_outcomes(engine, VMQ_OUTCOME_FAILED) == 1);
-    ovs_assert(vmq_engine_past_move(engine, 0)->result.outcome
-               == VMQ_OUTCOME_FAILED);
+    xnanosleep(20 * 1000 * 1000);
+    end_ms = time_msec();
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    expect_reply(&reply, 1, NULL);
+    ovs_assert(has_paid(engine, 0, &moved_ms) && moved_ms >= end_ms);
 }
 
 /* Moves under way go on when VMQ is turned off, others are not begun. */
@@ -324,6 +365,32 @@ test_ticks(struct vmq_engine *engine, struct datapath *dp)
     end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
     expect_reply(&reply, 1, NULL);
     ovs_assert(run_ticks(engine, 5) > 0);
+}
+
+/* A queue that is new does not pay for one that was there before it. */
+static void
+test_replaced(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply reply = { .n = 0 };
+    uint64_t moved_ms;
+
+    for (uint32_t qid = 1; qid < 3; qid++) {
+        ask_to_move(engine, qid, 1, &reply);
+        end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+        expect_reply(&reply, 1, NULL);
+    }
+    run_ticks(engine, 1);
+    ovs_assert(has_paid(engine, 1, &moved_ms));
+    ovs_assert(has_paid(engine, 2, &moved_ms));
+
+    dp->n_rxqs--;
+    dp->generation++;
+    run_ticks(engine, 1);
+    dp->n_rxqs++;
+    dp->generation++;
+    run_ticks(engine, 1);
+    ovs_assert(has_paid(engine, 1, &moved_ms));
+    ovs_assert(!has_paid(engine, 2, &moved_ms));
 }
 
 /* What a tick costs is CPU time, not time. */
@@ -473,8 +540,10 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_queued);
     run_test(test_queue_gone);
     run_test(test_failed);
+    run_test(test_counts_from_end);
     run_test(test_off);
     run_test(test_ticks);
+    run_test(test_replaced);
     run_test(test_tick_cost);
     test_destroyed();
     test_chaos();
