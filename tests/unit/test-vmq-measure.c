@@ -366,7 +366,7 @@ a_pmd_whose_counter_went_back_is_another_one(void **state)
 static void
 a_queue_whose_counter_went_back_is_another_one(void **state)
 {
-    struct thread t;
+    struct thread t = { 0 };
     uint64_t *counters[] = {
         &t.rxqs[0].cycles, &t.rxqs[0].packets, &t.rxqs[0].polls,
         &t.rxqs[0].full_batches,
