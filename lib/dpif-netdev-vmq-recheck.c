@@ -99,35 +99,6 @@ dp_vmq_recheck_begin(struct dp_netdev *dp)
     return finished;
 }
 
-/* To be called when 'copy', which was made of 'original', can be found in the
- * datapath.  'finished' is what dp_vmq_recheck_begin() returned before. */
-void
-dp_vmq_recheck_add(struct dp_netdev *dp, uint64_t finished,
-                   struct dp_netdev_flow *copy,
-                   struct dp_netdev_flow *original)
-{
-    struct dp_vmq_recheck *recheck = &dp->vmq->recheck;
-    struct dp_vmq_doubt *doubt;
-    uint64_t wanted;
-
-    /* Who asks for a revalidation counts first and looks for flows then.  It
-     * has to be seen here, or has to see the copy. */
-    atomic_thread_fence(memory_order_seq_cst);
-    atomic_read_explicit(&recheck->wanted, &wanted, memory_order_seq_cst);
-    if (wanted == finished) {
-        return;
-    }
-
-    doubt = xmalloc(sizeof *doubt);
-    doubt->copy = copy;
-    doubt->original = original;
-    ovs_refcount_ref(&copy->ref_cnt);
-    ovs_refcount_ref(&original->ref_cnt);
-    ovs_mutex_lock(&recheck->mutex);
-    ovs_list_push_back(&recheck->copies, &doubt->node);
-    ovs_mutex_unlock(&recheck->mutex);
-}
-
 /* Gives 'copy', of 'pmd', the actions of 'original'. */
 static void
 dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
@@ -173,6 +144,42 @@ dp_vmq_doubt_settle(struct dp_netdev *dp, const struct dp_vmq_doubt *doubt)
         dp_vmq_follow(pmd, copy, doubt->original);
     }
     ovs_mutex_unlock(&pmd->flow_mutex);
+}
+
+/* To be called when 'copy', which was made of 'original', can be found in the
+ * datapath.  'finished' is what dp_vmq_recheck_begin() returned before. */
+void
+dp_vmq_recheck_add(struct dp_netdev *dp, uint64_t finished,
+                   struct dp_netdev_flow *copy,
+                   struct dp_netdev_flow *original)
+{
+    struct dp_vmq_recheck *recheck = &dp->vmq->recheck;
+    struct dp_vmq_doubt *doubt;
+    uint64_t wanted;
+
+    /* Who asks for a revalidation counts first and looks for flows then.  It
+     * has to be seen here, or has to see the copy. */
+    atomic_thread_fence(memory_order_seq_cst);
+    atomic_read_explicit(&recheck->wanted, &wanted, memory_order_seq_cst);
+    if (wanted == finished) {
+        return;
+    }
+
+    doubt = xmalloc(sizeof *doubt);
+    doubt->copy = copy;
+    doubt->original = original;
+    ovs_refcount_ref(&copy->ref_cnt);
+    ovs_refcount_ref(&original->ref_cnt);
+    ovs_mutex_lock(&recheck->mutex);
+    ovs_list_push_back(&recheck->copies, &doubt->node);
+    ovs_mutex_unlock(&recheck->mutex);
+
+    /* It came too late for a revalidation that has ended meanwhile. */
+    if (dp_vmq_recheck_begin(dp) != finished) {
+        struct dp_vmq_doubt late = { .copy = copy, .original = original };
+
+        dp_vmq_doubt_settle(dp, &late);
+    }
 }
 
 /* Called by ofproto-dpif-upcall, before it asks revalidators to look at all
