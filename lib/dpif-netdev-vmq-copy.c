@@ -441,6 +441,7 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
         }
         dp_vmq_unlock_flows(to, locked_ns, copy);
     } else {
+        dp_vmq_reach(dp, VMQ_POINT_CHECKED, NULL, flow);
         dp_vmq_recheck_add(dp, finished, added, flow);
     }
     dp_netdev_flow_unref(added);

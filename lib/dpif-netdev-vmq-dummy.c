@@ -64,6 +64,8 @@ enum dummy_action {
     DUMMY_RELEASE,              /* All that wait go on. */
     DUMMY_FLUSH,                /* All flows are deleted. */
     DUMMY_CHANGE,               /* The flow gets other actions. */
+    DUMMY_REVALIDATE,           /* All that wait go on, and all flows that are
+                                 * to be revalidated are. */
     DUMMY_N_ACTIONS
 };
 
@@ -71,8 +73,10 @@ static const char *const dummy_points[VMQ_N_POINTS] = {
     [VMQ_POINT_FOUND] = "found",
     [VMQ_POINT_COPY] = "copy",
     [VMQ_POINT_COPIED] = "copied",
+    [VMQ_POINT_CHECKED] = "checked",
     [VMQ_POINT_DRAIN] = "drain",
     [VMQ_POINT_DRAINED] = "drained",
+    [VMQ_POINT_DUMP] = "dump",
     [VMQ_POINT_MAIL] = "mail",
     [VMQ_POINT_ASK] = "ask",
     [VMQ_POINT_GIVE] = "give",
@@ -85,6 +89,7 @@ static const char *const dummy_actions[DUMMY_N_ACTIONS] = {
     [DUMMY_RELEASE] = "release",
     [DUMMY_FLUSH] = "flush",
     [DUMMY_CHANGE] = "change",
+    [DUMMY_REVALIDATE] = "revalidate",
 };
 
 struct dummy_point {
@@ -349,6 +354,20 @@ dummy_change(struct dp_netdev *dp, struct dp_netdev_flow *flow)
     ovs_mutex_unlock(&pmd->flow_mutex);
 }
 
+/* Waits until revalidators have done what they have been asked for. */
+static void
+dummy_wait_for_revalidation(struct dp_netdev *dp)
+{
+    struct dp_vmq_recheck *recheck = &dp->vmq->recheck;
+    uint64_t wanted, finished;
+
+    atomic_read(&recheck->wanted, &wanted);
+    do {
+        xnanosleep_no_quiesce(100 * 1000);
+        atomic_read(&recheck->finished, &finished);
+    } while (finished < wanted);
+}
+
 static enum dummy_action
 dummy_get_action(struct dummy_point *point)
 {
@@ -402,6 +421,8 @@ dummy_reach(struct dp_netdev *dp, enum dp_vmq_point point_,
 
     switch (dummy_get_action(point)) {
     case DUMMY_HOLD:
+        /* Others free memory meanwhile, which the main thread may wait for.
+         * So nobody may delete or change flows that a dump has found. */
         while (pmd && dummy_get_action(point) == DUMMY_HOLD) {
             xnanosleep(100 * 1000);
         }
@@ -414,6 +435,10 @@ dummy_reach(struct dp_netdev *dp, enum dp_vmq_point point_,
         break;
     case DUMMY_CHANGE:
         dummy_change(dp, flow);
+        break;
+    case DUMMY_REVALIDATE:
+        dummy_release(dummy);
+        dummy_wait_for_revalidation(dp);
         break;
     case DUMMY_NONE:
     case DUMMY_N_ACTIONS:
@@ -576,8 +601,8 @@ dummy_obey(struct dp_netdev *dp, void *order_)
 }
 
 /* What happens when moves come to a point from now on.  N is the core of the
- * only PMD that this is for, if it is a point of PMDs, otherwise how often one
- * comes there before it happens. */
+ * only PMD that this is for, if it is a point of PMDs or of dumps, otherwise
+ * how often one comes there before it happens. */
 static void
 dpif_dummy_at(struct unixctl_conn *conn, int argc, const char *argv[],
               void *aux OVS_UNUSED)
@@ -592,7 +617,7 @@ dpif_dummy_at(struct unixctl_conn *conn, int argc, const char *argv[],
         unixctl_command_reply_error(conn, "no such POINT, ACTION or N");
         return;
     }
-    if (argc > 3 && order.point >= VMQ_POINT_MAIL) {
+    if (argc > 3 && order.point >= VMQ_POINT_DUMP) {
         order.core_id = n;
     } else if (argc > 3) {
         order.n_skip = n;
@@ -676,6 +701,33 @@ dpif_dummy_set_patience(struct unixctl_conn *conn, int argc OVS_UNUSED,
     }
     dummy_for_each(dummy_set_patience, &ms);
     unixctl_command_reply(conn, NULL);
+}
+
+/* Finds flows as any datapath does, and tells a test when it comes to the next
+ * PMD. */
+static int
+dummy_flow_dump_next(struct dpif_flow_dump_thread *thread,
+                     struct dpif_flow *flows, int max_flows)
+{
+    int n = dpif_netdev_class.flow_dump_next(thread, flows, max_flows);
+
+    if (n > 0) {
+        struct dp_netdev *dp = get_dp_netdev(thread->dpif);
+        struct dp_netdev_pmd_thread *pmd
+            = dp_vmq_find_pmd(dp, flows[0].pmd_id);
+
+        if (pmd) {
+            dp_vmq_reach(dp, VMQ_POINT_DUMP, pmd, NULL);
+        }
+    }
+    return n;
+}
+
+/* To be called with each class of dummy datapaths before it is registered. */
+void
+dp_vmq_dummy_class(struct dpif_class *class)
+{
+    class->flow_dump_next = dummy_flow_dump_next;
 }
 
 void

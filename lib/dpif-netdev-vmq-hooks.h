@@ -27,6 +27,7 @@
 extern "C" {
 #endif
 
+struct dpif_class;
 struct smap;
 
 /* What a PMD thread hardly ever calls, for the compiler to keep out of the way
@@ -36,6 +37,7 @@ struct smap;
 /* Main thread: life cycle and settings. */
 void dp_vmq_init(void);
 void dp_vmq_dummy_register(void);
+void dp_vmq_dummy_class(struct dpif_class *);
 void dp_vmq_create(struct dp_netdev *);
 void dp_vmq_destroy(struct dp_netdev *);
 void dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *);

@@ -246,9 +246,13 @@ enum dp_vmq_point {
     /* For who moves queues. */
     VMQ_POINT_FOUND,            /* All flows have been found, none copied. */
     VMQ_POINT_COPY,             /* A flow has been looked up... */
-    VMQ_POINT_COPIED,           /* ...and its copy been inserted. */
+    VMQ_POINT_COPIED,           /* ...and its copy been inserted... */
+    VMQ_POINT_CHECKED,          /* ...which was like it then. */
     VMQ_POINT_DRAIN,            /* All moves are to end... */
     VMQ_POINT_DRAINED,          /* ...and have. */
+
+    /* For who dumps flows. */
+    VMQ_POINT_DUMP,             /* The first flows of a PMD have been found. */
 
     /* For PMD threads. */
     VMQ_POINT_MAIL,             /* A mailbox is looked into. */
