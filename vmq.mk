@@ -11,11 +11,13 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
 	lib/dpif-netdev-vmq-hooks.h \
+	lib/dpif-netdev-vmq-lock.c \
 	lib/dpif-netdev-vmq-members.h \
 	lib/dpif-netdev-vmq-move.c \
 	lib/dpif-netdev-vmq-pmd.c \
 	lib/dpif-netdev-vmq-private.h \
 	lib/dpif-netdev-vmq-recheck.c \
+	lib/dpif-netdev-vmq-thread.c \
 	lib/dpif-netdev-vmq.c \
 	lib/dpif-netdev-vmq.h \
 	lib/vmq-chaos.c \
@@ -55,6 +57,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-show.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
+	lib/vmq-thread.c \
+	lib/vmq-thread.h \
 	lib/vmq-unixctl.c \
 	lib/vmq-unixctl.h \
 	lib/vmq-util.h \

@@ -47,11 +47,13 @@ OVS_OVERLAY += \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
 	lib/dpif-netdev-vmq-hooks.h \
+	lib/dpif-netdev-vmq-lock.c \
 	lib/dpif-netdev-vmq-members.h \
 	lib/dpif-netdev-vmq-move.c \
 	lib/dpif-netdev-vmq-pmd.c \
 	lib/dpif-netdev-vmq-private.h \
 	lib/dpif-netdev-vmq-recheck.c \
+	lib/dpif-netdev-vmq-thread.c \
 	lib/dpif-netdev-vmq.c \
 	lib/dpif-netdev-vmq.h \
 	lib/vmq-chaos.c \
@@ -91,6 +93,8 @@ OVS_OVERLAY += \
 	lib/vmq-show.h \
 	lib/vmq-snapshot.c \
 	lib/vmq-snapshot.h \
+	lib/vmq-thread.c \
+	lib/vmq-thread.h \
 	lib/vmq-unixctl.c \
 	lib/vmq-unixctl.h \
 	lib/vmq-unixctl.man \

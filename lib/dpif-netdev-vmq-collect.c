@@ -20,7 +20,7 @@
  * dp_vmq_collect() is called by the engine at each tick.  It reads what PMD
  * threads count while they count it, and changes nothing that they look at.
  *
- * Thread-safety: for the main thread with 'port_rwlock' held. */
+ * Thread-safety: for who has 'port_rwlock' and 'mutex' of struct dp_vmq. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"
@@ -352,7 +352,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
 
     dp_vmq_list(dp);
     vmq_clock_read(&dp->vmq->clock, &raw->window_ns, &raw->window_cycles);
-    raw->now_ms = time_msec();
+    raw->now_ms = dp_vmq_now_ms(dp);
     raw->generation = dp->vmq->generation;
 
     for (size_t i = 0; i < dp->vmq->n_pmds; i++) {

@@ -237,7 +237,7 @@ dp_vmq_copy_scan(const struct dp_netdev *dp, struct dp_vmq_copy *leader,
             && ovs_refcount_try_ref_rcu(&flow->ref_cnt)) {
             dp_vmq_copy_add(copy, flow, now);
         }
-        if (!(n % 32) && vmq_clock_ns() >= until_ns) {
+        if (!(n % 32) && dp_vmq_must_yield(dp, until_ns)) {
             return false;
         }
     }
@@ -492,7 +492,7 @@ dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
         struct dp_vmq_flows *flows;
         struct dp_netdev_flow *flow;
 
-        if (vmq_clock_ns() >= until_ns) {
+        if (dp_vmq_must_yield(dp, until_ns)) {
             return false;
         }
         while (!(flows = copy->flows[copy->heat])) {

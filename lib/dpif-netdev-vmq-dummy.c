@@ -480,7 +480,8 @@ dummy_make_up(struct dp_netdev *dp)
         dummy->up.rxq_cycles = dummy_rxq_cycles;
         dummy->up.patience_ns = VMQ_DUMMY_PATIENCE_NS;
         dummy->up.at_once = true;
-        dummy->last_ns = time_msec() * UINT64_C(1000000);
+        dummy->up.now_ms = time_msec();
+        dummy->last_ns = dummy->up.now_ms * UINT64_C(1000000);
     }
 }
 
@@ -494,6 +495,7 @@ dummy_set_load(struct dp_netdev *dp, const char *name, unsigned int qid,
     bool found = false;
 
     ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
     HMAP_FOR_EACH (port, node, &dp->ports) {
         if (!strcmp(netdev_get_name(port->netdev), name)
             && netdev_is_pmd(port->netdev) && qid < port->n_rxq) {
@@ -513,6 +515,7 @@ dummy_set_load(struct dp_netdev *dp, const char *name, unsigned int qid,
             found = true;
         }
     }
+    dp_vmq_unlock(dp);
     ovs_rwlock_unlock(&dp->port_rwlock);
     return found;
 }
@@ -575,7 +578,9 @@ dummy_for_each(void (*cb)(struct dp_netdev *, void *aux), void *aux)
         struct dp_netdev *dp = node->data;
 
         if (dp->class != &dpif_netdev_class) {
+            dp_vmq_lock(dp);
             cb(dp, aux);
+            dp_vmq_unlock(dp);
         }
     }
     ovs_mutex_unlock(&dp_netdev_mutex);

@@ -39,6 +39,7 @@ void dp_vmq_init(void);
 void dp_vmq_dummy_register(void);
 void dp_vmq_dummy_class(struct dpif_class *);
 void dp_vmq_create(struct dp_netdev *);
+void dp_vmq_close(struct dp_netdev *);
 void dp_vmq_destroy(struct dp_netdev *);
 void dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *);
 void dp_vmq_destroy_pmd(struct dp_netdev_pmd_thread *);
@@ -53,6 +54,7 @@ void dp_vmq_wait(struct dp_netdev *);
 /* Main thread: reconfiguration. */
 void dp_vmq_reconfigure(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock);
+void dp_vmq_reconfigured(struct dp_netdev *);
 struct dp_netdev_pmd_thread *dp_vmq_sticky_pmd(
     const struct dp_netdev *, const struct dp_netdev_rxq *,
     const struct dp_netdev_pmd_thread *assigned);

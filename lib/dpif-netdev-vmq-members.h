@@ -51,7 +51,7 @@ struct dp_vmq_rxq {
     uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
     bool interval_moved;            /* Began on another PMD? */
 
-    /* Owned by the main thread. */
+    /* Protected by 'mutex' of struct dp_vmq. */
     unsigned int last_core;         /* Where it was polled last, plus 1. */
     unsigned int n_moves;
     uint64_t cycles_off;            /* Used while VMQ was off... */
@@ -59,7 +59,8 @@ struct dp_vmq_rxq {
                                      * last. */
 };
 
-/* Of a port.  Owned by the main thread. */
+/* Of a port.  Written by the main thread, with 'port_rwlock' for writing, but
+ * for 'status', which 'mutex' of struct dp_vmq protects. */
 struct dp_vmq_port {
     bool excluded;                  /* Leave its queues where they are. */
     uint32_t bad_value;             /* Hash of the value of pmd-vmq that was

@@ -29,12 +29,13 @@
  *   4. The shared lists of who polls what are brought up to date.
  *
  * All moves of a plan are under way at once.  The engine calls dp_vmq_apply()
- * to begin them and dp_vmq_advance() to take them further, at every run of the
- * main thread and for at most VMQ_SLICE_NS.  dp_vmq_drain() ends all of them
- * before anything else touches the assignment of queues or their ports.
+ * to begin them and dp_vmq_advance() to take them further, for at most
+ * VMQ_SLICE_NS each time.  dp_vmq_drain() ends all of them before anything
+ * else touches the assignment of queues or their ports.
  *
- * Thread-safety: for the main thread with 'port_rwlock' held.  What PMDs do
- * with a move is in dpif-netdev-vmq-pmd.c. */
+ * Thread-safety: for who has 'port_rwlock' and 'mutex' of struct dp_vmq: the
+ * thread, or the main thread when it drains.  What PMDs do with a move is in
+ * dpif-netdev-vmq-pmd.c. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"
@@ -51,9 +52,8 @@
 #include "timeval.h"
 #include "util.h"
 
-/* The time that the main thread spends on copying flows before it goes on with
- * other things.  Less makes moves of many flows take longer, as a run of the
- * main thread costs some 100 us itself; more delays OpenFlow and OVSDB. */
+/* How long flows are copied before the locks are let go of.  Who wants the
+ * mutex need not wait for that, but who wants to add or delete a port does. */
 #define VMQ_SLICE_NS 1000000
 
 /* How long a PMD may leave a letter in its mailbox.  One that polls looks
@@ -72,7 +72,10 @@ dp_vmq_make_ready(struct dp_netdev *dp, struct dp_netdev_pmd_thread *pmd)
     ovs_mutex_lock(&pmd->port_mutex);
     pmd->need_reload = false;
     if (hmap_is_empty(&pmd->poll_list)) {
+        /* A bond that the main thread deletes meanwhile must not come back. */
+        ovs_mutex_lock(&dp->bond_mutex);
         dp_netdev_add_ports_to_pmd(dp, pmd);
+        ovs_mutex_unlock(&dp->bond_mutex);
     }
     /* Only for ports that it did not know.  It may have taken a queue by now
      * that is not in the list yet, and would lose it. */
@@ -224,11 +227,8 @@ dp_vmq_advance(void *dp_)
 {
     struct dp_netdev *dp = dp_;
 
-    while (!dp_vmq_advance_slice(dp)) {
-        if (!dp->vmq->dummy || !dp->vmq->dummy->at_once) {
-            return false;
-        }
-        xnanosleep(10 * 1000);
+    if (!dp_vmq_advance_slice(dp)) {
+        return false;
     }
     free(dp->vmq->moves);
     dp->vmq->moves = NULL;

@@ -239,7 +239,7 @@ dp_vmq_read_mail(struct dp_netdev_pmd_thread *pmd,
         case VMQ_STAGE_ASK:
             dp_vmq_reach(pmd->dp, VMQ_POINT_ASK, pmd, NULL);
 
-            /* The main thread may have asked for a reload first, to get the
+            /* The mover may have asked for a reload first, to get the
              * ports to send to. */
             atomic_read_explicit(&pmd->reload, &reload, memory_order_acquire);
             if (reload) {

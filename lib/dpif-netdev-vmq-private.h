@@ -23,6 +23,8 @@
  *     dpif-netdev-vmq.c           life cycle, settings, reconfiguration, what
  *                                 others ask, commands
  *     dpif-netdev-vmq-collect.c   what a snapshot is made of
+ *     dpif-netdev-vmq-thread.c    the thread that samples, plans and moves
+ *     dpif-netdev-vmq-lock.c      the lock of who moves queues
  *     dpif-netdev-vmq-move.c      moves, on the side of who moves queues
  *     dpif-netdev-vmq-copy.c      copies of flows, a part of a move
  *     dpif-netdev-vmq-recheck.c   copies that revalidators may have missed
@@ -35,63 +37,84 @@
  * Thread-safety
  * =============
  *
- * What two threads touch, and what protects it.  "Main" is the main thread
- * with 'port_rwlock' held, which alone calls what does not say otherwise.
+ * What two threads touch, and what protects it.  The "mover" is who has
+ * 'mutex' of struct dp_vmq and, at least for reading, 'port_rwlock': the
+ * thread of VMQ or, in a reconfiguration, the main thread.  It alone calls
+ * what does not say otherwise.  "Main" is the main thread without them.
  * "Atomic" stands for relaxed accesses, and one writer.
  *
  *     member                  written by      read by         protection
  *     ----------------------  --------------  --------------  --------------
  *     dp_vmq
- *       flow_limit            revalidators    main            atomic
+ *       engine                mover, main     mover, main     'mutex'
+ *       has_answers           mover, main     main            atomic, 'mutex'
+ *       flow_limit            revalidators    mover           atomic
  *       recheck.wanted        main            any             seq_cst
- *       recheck.finished      a revalidator   main            release
- *       recheck.copies        main,           main,           its mutex
+ *       recheck.finished      a revalidator   mover           release
+ *       recheck.copies        mover,          mover,          its mutex
  *                             a revalidator   a revalidator
  *       post                  any             any             vmq-handoff.h
- *       dummy                 main            any             handoff
+ *       dummy                 main            any             handoff, 'mutex'
  *     dp_vmq_pmd
  *       on                    main            that PMD        atomic
  *       mailbox               any             any             vmq-handoff.h
+ *     dp_vmq_port
+ *       excluded              main            mover           'port_rwlock'
  *     dp_vmq_rxq
- *       n_packets, n_polls,   its PMD         main            atomic
+ *       n_packets, n_polls,   its PMD         mover, main     atomic
  *       n_full
  *       interval_*            its PMD         its PMD         handoff; reload
+ *       cycles_*              main, while     mover, main     the thread's
+ *                             none moves                      start and end
+ *       n_moves, last_core    mover           mover, main     'mutex'
  *     dp_vmq_move
  *       handoff               any             any             vmq-handoff.h
- *       rxq, from, to,        main            PMDs            handoff
+ *       rxq, from, to,        mover           PMDs            handoff
  *       emc_enabled
- *       preempted, *_tsc,     PMDs            PMDs, main      handoff
+ *       preempted, *_tsc,     PMDs            PMDs, mover     handoff
  *       to_switches, past_*,
  *       interval_length
  *
+ *     dp_netdev
+ *       ports                 main            mover, main     'port_rwlock'
+ *       tx_bonds              main            mover, main     'bond_mutex' to
+ *                                                             write, RCU
+ *     dp_netdev_port
+ *       emc_enabled           main            mover           'port_rwlock'
  *     dp_netdev_pmd_thread
- *       flow_table, the       main, PMDs,     any             'flow_mutex' to
- *       classifiers           revalidators                    write, RCU
- *       perf_stats.counters   that PMD        main            atomic
+ *       flow_table, the       mover, PMDs,    any             'flow_mutex' to
+ *       classifiers           revalidators,                   write, RCU
+ *                             main
+ *       perf_stats.counters   that PMD        mover           atomic
  *       busy_cycles_intrvl,   that PMD        main            atomic
  *       intrvl_*
- *       poll_list             main            main, that PMD  'port_mutex'
- *       tx_ports              main            main, that PMD  'port_mutex'
- *       tx_bonds              main            main, that PMD  'bond_mutex'
- *       reload_seq, reload    main            that PMD        as said there
+ *       poll_list             mover           any             'port_mutex'
+ *       tx_ports              mover           mover,          'port_mutex'
+ *                                             that PMD
+ *       tx_bonds              mover, main     that PMD        'bond_mutex' to
+ *                                                             write, RCU
+ *       need_reload           mover, main     mover           'port_rwlock'
+ *                                                             for writing, or
+ *                                                             'mutex'
+ *       reload_seq, reload    mover           that PMD        as said there
  *     dp_netdev_flow
- *       dead                  main, PMDs,     who would       'flow_mutex'
+ *       dead                  mover, PMDs,    who would       'flow_mutex'
  *                             revalidators    remove it
- *       stats.used            PMDs, main      any             atomic
+ *       stats.used            PMDs, mover     any             atomic
  *       vmq.n_offloads        any             any             atomic
- *       mark                  offload thread  main            'n_offloads'
+ *       mark                  offload thread  mover           'n_offloads'
  *       actions               who has         any             RCU
  *                             'flow_mutex'
  *     dp_netdev_rxq
- *       cycles                its PMD         main            atomic
+ *       pmd                   mover           mover, main     'mutex'
+ *       cycles                its PMD         mover, main     atomic
  *       intrvl_idx,           its PMD         its PMD, main   atomic
  *       cycles_intrvl
  *
  * "Handoff": whoever has the letter, or has the queue, may touch it, and the
  * mutex of the post orders one after the other.  "Reload": the queue has
- * changed hands by a reload, which orders it likewise.  'rxq->pmd',
- * 'need_reload' of a PMD, and the members that are not listed are of the main
- * thread alone. */
+ * changed hands by a reload, which orders it likewise.  Members that are not
+ * listed are of one thread alone. */
 
 #include "cmap.h"
 #include "dpif-netdev-private-datapath.h"
@@ -100,6 +123,7 @@
 #include "openvswitch/list.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
+#include "timeval.h"
 #include "vmq-clock.h"
 #include "vmq-engine.h"
 #include "vmq-handoff.h"
@@ -111,6 +135,7 @@ extern "C" {
 
 struct dp_vmq_dummy;
 struct dp_vmq_flows;
+struct vmq_thread;
 
 /* dpif-netdev-vmq-collect.c. */
 struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
@@ -182,9 +207,14 @@ void dp_vmq_recheck_add(struct dp_netdev *, uint64_t finished,
 
 /* Per datapath. */
 struct dp_vmq {
+    /* Owns what follows, but for what says otherwise, and who polls which
+     * queue.  Directly inside 'port_rwlock' in the order of locks. */
+    struct ovs_mutex mutex;
+    atomic_uint n_waiting;      /* Those that want 'mutex' at once. */
+
     struct vmq_engine *engine;
     struct vmq_clock clock;
-    struct vmq_post post;
+    struct vmq_post post;       /* Has a mutex of its own. */
     struct dp_vmq_move *moves;  /* Under way. */
     size_t n_moves;
     bool in_a_hurry;            /* More to do than wait? */
@@ -200,12 +230,33 @@ struct dp_vmq {
     size_t n_ports;
     struct vmq_place place;     /* Where new queues go, of the
                                  * reconfiguration under way. */
+    struct dp_vmq_dummy *dummy; /* Tests: replaces clocks and counters, NULL
+                                 * to measure. */
+
+    /* Owned by the main thread. */
+    struct vmq_thread *thread;  /* NULL while VMQ is off. */
     struct hmap by_netdev;      /* Ports, by device, as they were at... */
     uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
-    struct dp_vmq_dummy *dummy; /* Tests: replaces clocks and counters, NULL
-                                 * to measure. */
+    size_t n_requests;          /* To be answered. */
+
+    /* Wakes the main thread when the engine has answers. */
+    struct vmq_wake answered;
+    atomic_bool has_answers;
 };
+
+/* dpif-netdev-vmq-lock.c. */
+void dp_vmq_lock(struct dp_netdev *);
+void dp_vmq_unlock(struct dp_netdev *);
+void dp_vmq_enter(struct dp_netdev *);
+void dp_vmq_leave(struct dp_netdev *);
+bool dp_vmq_must_yield(const struct dp_netdev *, uint64_t until_ns);
+
+/* dpif-netdev-vmq-thread.c. */
+void dp_vmq_start(struct dp_netdev *);
+void dp_vmq_stop(struct dp_netdev *, const char *why);
+void dp_vmq_notify(struct dp_netdev *);
+void dp_vmq_keep_off_pmds(struct dp_netdev *);
 
 /* dpif-netdev-vmq-move.c. */
 enum dp_vmq_phase {
@@ -293,9 +344,13 @@ struct dp_vmq_dummy {
      * does. */
     uint64_t patience_ns;
 
-    /* Moves take no time: the thread that moves queues does nothing else until
-     * they have ended. */
+    /* Moves take no time: the main thread waits for them. */
     bool at_once;
+
+    /* Of time that is made up: when the main thread ran last.  It stops and
+     * warps that, and what has been seen of it must not depend on when the
+     * other thread looks. */
+    long long int now_ms;
 };
 
 /* Whether loads and time of 'dp' are made up. */
@@ -303,6 +358,13 @@ static inline bool
 dp_vmq_is_made_up(const struct dp_netdev *dp)
 {
     return dp->vmq->dummy && dp->vmq->dummy->collect;
+}
+
+/* Returns what time_msec() does, unless that is made up. */
+static inline long long int
+dp_vmq_now_ms(const struct dp_netdev *dp)
+{
+    return dp_vmq_is_made_up(dp) ? dp->vmq->dummy->now_ms : time_msec();
 }
 
 /* Tells a test, if there is one, that a move has come to 'point', see

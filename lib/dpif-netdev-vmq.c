@@ -34,6 +34,7 @@
 #include "dpif-netdev.h"
 #include "dpif-netdev-vmq.h"
 #include "dpif-netdev-vmq-hooks.h"
+#include "dpif-provider.h"
 #include "hash.h"
 #include "netdev.h"
 #include "openvswitch/dynamic-string.h"
@@ -61,13 +62,28 @@ dp_vmq_create(struct dp_netdev *dp)
     };
 
     dp->vmq = xzalloc(sizeof *dp->vmq);
+    ovs_mutex_init(&dp->vmq->mutex);
+    atomic_init(&dp->vmq->n_waiting, 0);
     dp->vmq->engine = vmq_engine_create(dp->name, &ops, dp);
+    vmq_wake_init(&dp->vmq->answered);
+    atomic_init(&dp->vmq->has_answers, false);
     vmq_post_init(&dp->vmq->post);
     hmap_init(&dp->vmq->by_netdev);
     dp->vmq->by_netdev_seq = UINT64_MAX;
     dp_vmq_recheck_init(&dp->vmq->recheck);
     atomic_init(&dp->vmq->flow_limit, 10000);   /* What udpif starts with. */
     vmq_clock_init(&dp->vmq->clock);
+}
+
+/* To be called before somebody who has had 'dp' open lets go of it, and before
+ * the ports of a datapath that nobody has open are deleted.  The datapath has
+ * a reference to itself until it is deleted. */
+void
+dp_vmq_close(struct dp_netdev *dp)
+{
+    if (ovs_refcount_read(&dp->ref_cnt) <= 2) {
+        dp_vmq_stop(dp, "the datapath is gone");
+    }
 }
 
 void
@@ -77,6 +93,7 @@ dp_vmq_destroy(struct dp_netdev *dp)
         vmq_engine_destroy(dp->vmq->engine);
         vmq_clock_destroy(&dp->vmq->clock);
         vmq_post_destroy(&dp->vmq->post);
+        vmq_wake_destroy(&dp->vmq->answered);
         hmap_destroy(&dp->vmq->by_netdev);
         vmq_place_destroy(&dp->vmq->place);
         free(dp->vmq->pmds);
@@ -87,6 +104,7 @@ dp_vmq_destroy(struct dp_netdev *dp)
         if (dp->vmq->dummy) {
             dp->vmq->dummy->destroy(dp->vmq->dummy);
         }
+        ovs_mutex_destroy(&dp->vmq->mutex);
         free(dp->vmq);
     }
 }
@@ -128,27 +146,47 @@ dp_vmq_port_turn(const struct dp_netdev *dp, struct dp_netdev_port *port,
     dp_vmq_port_update_status(dp, port);
 }
 
+/* Dynamic VMQ was turned 'on', or off.  The thread does not run. */
+static void
+dp_vmq_turn(struct dp_netdev *dp, bool on)
+{
+    struct dp_netdev_pmd_thread *pmd;
+    struct dp_netdev_port *port;
+
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        atomic_store_relaxed(&pmd->vmq.on, on);
+    }
+    if (!on) {
+        /* Back to where the switch would have put the queues. */
+        seq_change(dp->reconfigure_seq);
+    }
+    ovs_rwlock_rdlock(&dp->port_rwlock);
+    HMAP_FOR_EACH (port, node, &dp->ports) {
+        dp_vmq_port_turn(dp, port, on);
+    }
+    ovs_rwlock_unlock(&dp->port_rwlock);
+}
+
 void
 dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
 {
-    if (vmq_engine_set_config(dp->vmq->engine, other_config)) {
-        bool on = vmq_engine_is_on(dp->vmq->engine);
-        struct dp_netdev_pmd_thread *pmd;
-        struct dp_netdev_port *port;
+    bool turned, on;
 
-        CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
-            atomic_store_relaxed(&pmd->vmq.on, on);
-        }
-        if (!on) {
-            /* Back to where the switch would have put the queues. */
-            seq_change(dp->reconfigure_seq);
-        }
-        ovs_rwlock_rdlock(&dp->port_rwlock);
-        HMAP_FOR_EACH (port, node, &dp->ports) {
-            dp_vmq_port_turn(dp, port, on);
-        }
-        ovs_rwlock_unlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
+    turned = vmq_engine_set_config(dp->vmq->engine, other_config);
+    on = vmq_engine_is_on(dp->vmq->engine);
+    dp_vmq_unlock(dp);
+
+    if (!on) {
+        dp_vmq_stop(dp, "dynamic VMQ was turned off");
     }
+    if (turned) {
+        dp_vmq_turn(dp, on);
+    }
+    if (on && !dp->vmq->thread) {
+        dp_vmq_start(dp);
+    }
+    dp_vmq_notify(dp);
 }
 
 /* Takes the setting of 'port' from its Interface's 'other_config'.  A value
@@ -193,21 +231,6 @@ dp_vmq_allows_auto_lb(struct dp_netdev *dp, bool auto_lb)
     return auto_lb && !conflict;
 }
 
-void
-dp_vmq_run(struct dp_netdev *dp)
-    OVS_REQ_RDLOCK(dp->port_rwlock)
-{
-    dp_vmq_move_run(dp);
-    vmq_engine_run(dp->vmq->engine);
-}
-
-void
-dp_vmq_wait(struct dp_netdev *dp)
-{
-    dp_vmq_move_wait(dp);
-    vmq_engine_wait(dp->vmq->engine);
-}
-
 /* Reconfiguration. */
 
 /* Waits for the reloads that dp_vmq_make_ready() has asked for.  A PMD clears
@@ -227,17 +250,23 @@ dp_vmq_wait_for_reloads(struct dp_netdev *dp)
     }
 }
 
-/* To be called before a reconfiguration takes the queues off their PMDs.  Ends
- * the moves under way, and remembers where each queue is polled: by number,
- * since PMDs and arrays of queues may not outlive the reconfiguration.  Asks
- * the PMDs: a port that was not there the last time ("change-port-number") may
- * have queues whose PMD is gone. */
+/* To be called before a reconfiguration takes the queues off their PMDs.
+ * Nothing is moved or looked at until dp_vmq_reconfigured().
+ *
+ * Ends the moves under way, and remembers where each queue is polled: by
+ * number, since PMDs and arrays of queues may not outlive the reconfiguration.
+ * Asks the PMDs: a port that was not there the last time
+ * ("change-port-number") may have queues whose PMD is gone.
+ *
+ * The thread is not waited for, only its lock: it has to have 'port_rwlock'
+ * for reading, which the caller may have for writing. */
 void
 dp_vmq_reconfigure(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
     struct dp_netdev_pmd_thread *pmd;
 
+    dp_vmq_lock(dp);
     dp_vmq_drain(dp);
     dp_vmq_wait_for_reloads(dp);
     if (dp->vmq->dummy) {
@@ -256,6 +285,15 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
         }
         ovs_mutex_unlock(&pmd->port_mutex);
     }
+}
+
+/* Ends what dp_vmq_reconfigure() began. */
+void
+dp_vmq_reconfigured(struct dp_netdev *dp)
+{
+    dp_vmq_keep_off_pmds(dp);
+    dp_vmq_unlock(dp);
+    dp_vmq_notify(dp);
 }
 
 /* Returns true if 'rxq' is to go from the node of PMD 'from' to that of 'to',
@@ -331,8 +369,12 @@ dpif_netdev_vmq_with_engine(struct dpif *dpif,
     struct dp_netdev *dp = get_dp_netdev(dpif);
 
     ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
     cb(dp->vmq->engine);
+    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
+    dp_vmq_unlock(dp);
     ovs_rwlock_unlock(&dp->port_rwlock);
+    dp_vmq_notify(dp);
 }
 
 static void
@@ -414,7 +456,9 @@ dpif_netdev_vmq_get_port(const struct netdev *netdev,
         ovs_rwlock_rdlock(&dp->port_rwlock);
         port = dp_vmq_find_port(dp, netdev);
         if (port) {
+            dp_vmq_lock(dp);
             dp_vmq_get_port(dp, port, info);
+            dp_vmq_unlock(dp);
             found = true;
         }
         ovs_rwlock_unlock(&dp->port_rwlock);
@@ -458,9 +502,13 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
     }
 
     ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
     enum vmq_command_result result = command->run(dp->vmq->engine, conn,
                                                   argc - 1, argv + 1, &reply);
+    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
+    dp_vmq_unlock(dp);
     ovs_rwlock_unlock(&dp->port_rwlock);
+    dp_vmq_notify(dp);
     ovs_mutex_unlock(&dp_netdev_mutex);
 
     switch (result) {

@@ -165,11 +165,10 @@ const struct vmq_setting vmq_settings[] = {
       .help =
       "How many queues move at most each pmd-vmq-interval."
       "\n\n"
-      "A low value spreads the work of moving, which is done by the main "
-      "thread, over time, and takes longer to relieve a PMD thread that "
-      "polls many queues with small loads.  With a high value, a PMD thread "
-      "is relieved or freed in one step, and the main thread is busy with "
-      "that for longer." },
+      "A low value spreads the work of moving over time, and takes longer "
+      "to relieve a PMD thread that polls many queues with small loads.  "
+      "With a high value, a PMD thread is relieved or freed in one step, and "
+      "no other plan is made until that is done." },
 
     { SETTING("pmd-vmq-min-pmds", UINT, "", 1, 1024, 1, min_pmds),
       .summary = "PMD threads per NUMA node kept polling",

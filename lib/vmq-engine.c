@@ -67,6 +67,10 @@ struct vmq_pending {
     size_t n_requests;
     vmq_moved_cb *moved;
     void *aux;
+
+    /* The answer. */
+    size_t n_moved;
+    char *error;                    /* NULL if there was none. */
 };
 
 /* The plan that the datapath is carrying out, and what it was made on.  There
@@ -88,6 +92,7 @@ struct vmq_engine {
     char **errors;              /* the database, why it is not in 'config'. */
     bool paused;
     long long int next_tick_ms;
+    long long int now_ms;       /* When it was run last. */
 
     struct vmq_snapshot raw;
     struct vmq_snapshot snapshot;
@@ -96,7 +101,8 @@ struct vmq_engine {
     struct vmq_ledger *ledger;
 
     struct vmq_under_way under_way;
-    struct ovs_list pending;    /* Of struct vmq_pending, to be begun. */
+    struct ovs_list pending;    /* Of struct vmq_pending, to be begun... */
+    struct ovs_list answers;    /* ...and with their answers. */
 
     struct vmq_totals totals;
     struct vmq_hist ticks, blackouts, preempted;
@@ -124,38 +130,70 @@ vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
     vmq_snapshot_init(&engine->under_way.snapshot);
     vmq_plan_init(&engine->under_way.plan);
     ovs_list_init(&engine->pending);
+    ovs_list_init(&engine->answers);
     return engine;
 }
 
-/* Tells who made the requests what became of them, and destroys 'pending'. */
+/* Has who made the requests of 'pending' be told what became of them.  Takes
+ * over 'error', NULL if there was none. */
 static void
-vmq_pending_answer(struct vmq_pending *pending, size_t n_moved,
-                   const char *error)
+vmq_engine_answer(struct vmq_engine *engine, struct vmq_pending *pending,
+                  size_t n_moved, char *error)
 {
-    pending->moved(pending->aux, n_moved, error);
-    for (size_t i = 0; i < pending->n_requests; i++) {
-        free(CONST_CAST(char *, pending->requests[i].port));
-    }
-    free(pending->requests);
-    free(pending);
+    pending->n_moved = n_moved;
+    pending->error = error;
+    ovs_list_push_back(&engine->answers, &pending->node);
 }
 
+bool
+vmq_engine_has_answers(const struct vmq_engine *engine)
+{
+    return !ovs_list_is_empty(&engine->answers);
+}
+
+/* Returns the number of requests whose answers have not been taken. */
+size_t
+vmq_engine_n_requests(const struct vmq_engine *engine)
+{
+    return (ovs_list_size(&engine->pending)
+            + (engine->under_way.pending != NULL)
+            + ovs_list_size(&engine->answers));
+}
+
+/* Appends the answers that there are to '*answers'. */
 void
-vmq_engine_destroy(struct vmq_engine *engine)
+vmq_engine_take_answers(struct vmq_engine *engine, struct ovs_list *answers)
+{
+    ovs_list_push_back_all(answers, &engine->answers);
+}
+
+/* Tells who made requests what became of them, and empties '*answers'. */
+void
+vmq_answers_deliver(struct ovs_list *answers)
 {
     struct vmq_pending *pending;
 
+    LIST_FOR_EACH_POP (pending, node, answers) {
+        pending->moved(pending->aux, pending->n_moved, pending->error);
+        for (size_t i = 0; i < pending->n_requests; i++) {
+            free(CONST_CAST(char *, pending->requests[i].port));
+        }
+        free(pending->requests);
+        free(pending->error);
+        free(pending);
+    }
+}
+
+/* All requests must have been answered, and the answers been taken. */
+void
+vmq_engine_destroy(struct vmq_engine *engine)
+{
     if (!engine) {
         return;
     }
 
-    LIST_FOR_EACH_POP (pending, node, &engine->pending) {
-        vmq_pending_answer(pending, 0, "the datapath is gone");
-    }
-    if (engine->under_way.pending) {
-        vmq_pending_answer(engine->under_way.pending, 0,
-                           "the datapath is gone");
-    }
+    ovs_assert(ovs_list_is_empty(&engine->pending));
+    ovs_assert(ovs_list_is_empty(&engine->answers));
     free(engine->under_way.results);
     vmq_plan_destroy(&engine->under_way.plan);
     vmq_snapshot_destroy(&engine->under_way.snapshot);
@@ -364,7 +402,7 @@ vmq_engine_finish(struct vmq_engine *engine)
     }
 
     /* They count from now on. */
-    under_way->snapshot.now_ms = time_msec();
+    under_way->snapshot.now_ms = engine->now_ms;
     vmq_credit_commit(engine->ledger, &engine->config, &under_way->snapshot,
                       plan->moves, plan->n_moves, outcomes, returns);
     vmq_window_commit(engine->window, &engine->config, &under_way->snapshot,
@@ -388,9 +426,8 @@ vmq_engine_finish(struct vmq_engine *engine)
                               "made, see dpif-netdev/vmq-history",
                               plan->n_moves - n_applied, plan->n_moves);
         }
-        vmq_pending_answer(under_way->pending, n_applied, error);
+        vmq_engine_answer(engine, under_way->pending, n_applied, error);
         under_way->pending = NULL;
-        free(error);
     }
 }
 
@@ -471,8 +508,7 @@ vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_pending *pending)
                                   engine->ledger, pending->requests,
                                   pending->n_requests, &plan);
     if (error || !plan.n_moves) {
-        vmq_pending_answer(pending, 0, error);
-        free(error);
+        vmq_engine_answer(engine, pending, 0, error);
     } else {
         vmq_engine_count_verdict(engine, plan.verdict);
         vmq_engine_apply(engine, &engine->snapshot, &plan, pending);
@@ -495,8 +531,23 @@ vmq_engine_run_moves(struct vmq_engine *engine)
         if (engine->config.enabled) {
             vmq_engine_carry_out(engine, pending);
         } else {
-            vmq_pending_answer(pending, 0, "dynamic VMQ was turned off");
+            vmq_engine_answer(engine, pending, 0,
+                              xstrdup("dynamic VMQ was turned off"));
         }
+    }
+}
+
+/* Answers all requests, because of 'why'.  The moves under way must have come
+ * to their end: nobody runs the engine any more. */
+void
+vmq_engine_give_up(struct vmq_engine *engine, const char *why)
+{
+    struct vmq_pending *pending;
+
+    vmq_engine_advance(engine);
+    ovs_assert(!engine->under_way.results);
+    LIST_FOR_EACH_POP (pending, node, &engine->pending) {
+        vmq_engine_answer(engine, pending, 0, xstrdup(why));
     }
 }
 
@@ -511,18 +562,10 @@ vmq_engine_cpu_ns(void)
     return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Goes on with moves, then one tick, if it is time for one. */
-void
-vmq_engine_run(struct vmq_engine *engine)
+/* One tick. */
+static void
+vmq_engine_tick(struct vmq_engine *engine)
 {
-    long long int now = time_msec();
-
-    vmq_engine_run_moves(engine);
-
-    if (!engine->config.enabled || now < engine->next_tick_ms) {
-        return;
-    }
-    engine->next_tick_ms = now + engine->config.interval_ms;
 
     uint64_t start_ns = vmq_engine_cpu_ns();
     bool ready = vmq_engine_sample(engine);
@@ -543,9 +586,29 @@ vmq_engine_run(struct vmq_engine *engine)
     }
 }
 
+/* Goes on with moves, then one tick, if it is time for one, as time_msec()
+ * has it.  Returns true if no moves are under way and none are wanted then. */
+bool
+vmq_engine_run(struct vmq_engine *engine, long long int now_ms)
+{
+    engine->now_ms = now_ms;
+    vmq_engine_run_moves(engine);
+    if (engine->config.enabled && now_ms >= engine->next_tick_ms) {
+        engine->next_tick_ms = now_ms + engine->config.interval_ms;
+        vmq_engine_tick(engine);
+    }
+    return (!engine->under_way.results
+            && ovs_list_is_empty(&engine->pending));
+}
+
+/* Has the next poll_block() return when it is time for a tick, or for moves
+ * that are wanted.  The datapath looks after those under way. */
 void
 vmq_engine_wait(struct vmq_engine *engine)
 {
+    if (!engine->under_way.results && !ovs_list_is_empty(&engine->pending)) {
+        poll_immediate_wake();
+    }
     if (engine->config.enabled) {
         poll_timer_wait_until(engine->next_tick_ms);
     }
@@ -614,9 +677,9 @@ vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
 }
 
 /* Moves queues as the operator says, if all of 'requests' are possible when it
- * is their turn, otherwise none.  Returns NULL and calls 'moved' with 'aux'
- * when that is done, perhaps before this returns; or returns an error message
- * that the caller must free, and never calls it. */
+ * is their turn, otherwise none.  Returns NULL, and the answer then has
+ * 'moved' called with 'aux'; or returns an error message that the caller must
+ * free, and never calls it. */
 char *
 vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
                 size_t n_requests, vmq_moved_cb *moved, void *aux)
@@ -639,6 +702,5 @@ vmq_engine_move(struct vmq_engine *engine, const struct vmq_request *requests,
         pending->requests[i].port = xstrdup(requests[i].port);
     }
     ovs_list_push_back(&engine->pending, &pending->node);
-    vmq_engine_run_moves(engine);
     return NULL;
 }

@@ -38,7 +38,7 @@
  *         ...VMQ was turned on or off...
  *     }
  *     for (;;) {
- *         vmq_engine_run(engine);
+ *         vmq_engine_run(engine, time_msec());
  *         vmq_engine_wait(engine);
  *         poll_block();
  *     }
@@ -46,16 +46,19 @@
  * Being late
  * ==========
  *
- * The main thread may be away for seconds.  A tick never catches up: the next
- * one is an interval after this one.  Late samples are counted, those too late
- * to mean anything are dropped by the window.
+ * Who runs the engine may not get a CPU for a while.  A tick never catches up:
+ * the next one is an interval after this one.  Late samples are counted, those
+ * too late to mean anything are dropped by the window.
  *
  * Moves take time
  * ===============
  *
- * The datapath carries out one plan at a time, over several runs of the main
- * thread.  Meanwhile the engine goes on measuring, but plans nothing, and
+ * The datapath carries out one plan at a time, over several runs of the
+ * engine.  Meanwhile the engine goes on measuring, but plans nothing, and
  * keeps what an operator wants moved until it is its turn.
+ *
+ * What became of that is an answer, which waits in the engine until somebody
+ * takes it, because the operator's connection is another thread's.
  *
  * Memory
  * ======
@@ -69,7 +72,8 @@
  * Thread-safety
  * =============
  *
- * All functions are for the main thread. */
+ * The caller has one thread at a time use an engine, but for
+ * vmq_answers_deliver(), which uses none.  No function blocks. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +89,7 @@
 extern "C" {
 #endif
 
+struct ovs_list;
 struct smap;
 struct vmq_engine;
 struct vmq_hist;
@@ -149,8 +154,13 @@ bool vmq_engine_set_config(struct vmq_engine *,
 bool vmq_engine_is_on(const struct vmq_engine *);
 bool vmq_engine_crosses_numa(const struct vmq_engine *);
 void vmq_engine_place(const struct vmq_engine *, struct vmq_place *);
-void vmq_engine_run(struct vmq_engine *);
+bool vmq_engine_run(struct vmq_engine *, long long int now_ms);
 void vmq_engine_wait(struct vmq_engine *);
+void vmq_engine_give_up(struct vmq_engine *, const char *why);
+size_t vmq_engine_n_requests(const struct vmq_engine *);
+bool vmq_engine_has_answers(const struct vmq_engine *);
+void vmq_engine_take_answers(struct vmq_engine *, struct ovs_list *answers);
+void vmq_answers_deliver(struct ovs_list *answers);
 
 /* For the commands. */
 struct vmq_view {
@@ -160,8 +170,7 @@ struct vmq_view {
     const struct vmq_config *config;
     const char *const *setting_errors;      /* By index in vmq_settings[]. */
     const struct vmq_totals *totals;
-    const struct vmq_hist *ticks;           /* CPU time of the main thread
-                                             * in ns, moves apart. */
+    const struct vmq_hist *ticks;           /* CPU time in ns, moves apart. */
     const struct vmq_hist *blackouts;       /* In ns, of moves...  */
     const struct vmq_hist *preempted;       /* ...and of 'preempted' ones. */
     uint32_t n_moving;                      /* Under way. */

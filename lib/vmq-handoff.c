@@ -100,7 +100,7 @@ handoff_end(struct vmq_post *post OVS_UNUSED, struct vmq_handoff *handoff)
 
 /* Begins to pass the queue that 'handoff' stands for from the thread of 'from'
  * to that of 'to', which is another one.  'handoff' needs no initialization,
- * and belongs to the post until it has ended.  For the main thread. */
+ * and belongs to the post until it has ended.  For the mover. */
 void
 vmq_handoff_start(struct vmq_post *post, struct vmq_handoff *handoff,
                   struct vmq_mailbox *from, struct vmq_mailbox *to)
@@ -120,7 +120,7 @@ vmq_handoff_start(struct vmq_post *post, struct vmq_handoff *handoff,
 
 /* Gives up on the thread in whose mailbox 'handoff' lies.  If it is not in
  * one, somebody works on it and will be through soon.  Afterward the handoff
- * has ended, or it will without the destination.  For the main thread. */
+ * has ended, or it will without the destination.  For the mover. */
 void
 vmq_handoff_take_back(struct vmq_post *post, struct vmq_handoff *handoff)
 {

@@ -32,7 +32,8 @@
  * Model
  * =====
  *
- * Each thread has a mailbox.  A handoff is a letter that goes around:
+ * Each polling thread has a mailbox, and another thread, the mover, says which
+ * queue goes where.  A handoff is a letter that goes around:
  *
  *     stage    the letter lies with    the queue is with   the receiver
  *     -----    --------------------    -----------------   ------------
@@ -40,15 +41,15 @@
  *     GIVE     the source              the source          polls once more,
  *                                                          sends what it owes
  *     TAKE     the destination         nobody              polls from now on
- *     DONE     the main thread         'taker'             keeps the books
+ *     DONE     the mover               'taker'             keeps the books
  *
- *     main --ASK--> destination --GIVE--> source --TAKE--> destination --DONE
+ *    mover --ASK--> destination --GIVE--> source --TAKE--> destination --DONE
  *
  * So the source lets go of the queue only when the destination has shown that
- * it is there to take it, and the main thread has no part in between.
+ * it is there to take it, and who has it move has no part in between.
  *
  * A receiver takes a letter out of its mailbox, does what the stage says with
- * no lock held, and passes the letter on.  The main thread may take a letter
+ * no lock held, and passes the letter on.  The mover may take a letter
  * back that has not been taken out yet, if the receiver does not answer: with
  * ASK and GIVE the handoff has failed and the queue stays.  With TAKE it goes
  * to the source, which takes the queue again.
@@ -72,7 +73,7 @@
  * Usage
  * =====
  *
- * The main thread:
+ * The mover:
  *
  *     vmq_handoff_start(&post, &handoff, &from->mailbox, &to->mailbox);
  *     while (!vmq_handoff_ended(&handoff)) {
@@ -118,7 +119,7 @@ enum vmq_stage {
 /* Of a datapath. */
 struct vmq_post {
     struct ovs_mutex mutex;
-    struct vmq_wake ended;          /* The main thread, when a handoff ends. */
+    struct vmq_wake ended;          /* The mover, when a handoff ends. */
 };
 
 /* Of a polling thread. */
@@ -154,7 +155,7 @@ void vmq_post_destroy(struct vmq_post *);
 void vmq_mailbox_init(struct vmq_mailbox *);
 void vmq_mailbox_destroy(struct vmq_mailbox *);
 
-/* For the main thread. */
+/* For the mover. */
 void vmq_handoff_start(struct vmq_post *, struct vmq_handoff *,
                        struct vmq_mailbox *from, struct vmq_mailbox *to);
 static inline bool vmq_handoff_ended(const struct vmq_handoff *);
@@ -171,7 +172,7 @@ void vmq_handoff_defer(struct vmq_post *, struct vmq_mailbox *,
 bool vmq_mailbox_may_park(struct vmq_post *, const struct vmq_mailbox *);
 void vmq_mailbox_sleep(struct vmq_mailbox *, uint64_t ns);
 
-/* Whether 'handoff' is the main thread's again. */
+/* Whether 'handoff' is the mover's again. */
 static inline bool
 vmq_handoff_ended(const struct vmq_handoff *handoff)
 {

@@ -185,7 +185,7 @@ struct vmq_result {
     uint32_t flows_skipped;     /* The flow limit left no room for those. */
     uint64_t copy_ns;           /* Main thread's time for all of them. */
     uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked... */
-    uint64_t lock_unpreempted_ns;   /* ...while main thread kept its CPU. */
+    uint64_t lock_unpreempted_ns;   /* ...while its thread kept its CPU. */
 };
 
 #ifdef __cplusplus

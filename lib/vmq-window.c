@@ -40,11 +40,11 @@
  *    - 10 intervals.  With a hold that is short compared to the interval, one
  *      missed tick must not make the window start anew.
  *
- *    - 1 second.  With an interval of 10 ms, a main thread that is busy with
- *      something else for a third of a second is an everyday thing.  A lower
- *      limit would have VMQ blind exactly then; a higher one would have it act
- *      on what the load was, on average, while a bridge was reconfigured for
- *      seconds. */
+ *    - 1 second.  With an interval of 10 ms, a thread that gets no CPU for a
+ *      third of a second, because PMDs use all of them, is an everyday thing.
+ *      A lower limit would have VMQ blind exactly then; a higher one would
+ *      have it act on what the load was, on average, while a bridge was
+ *      reconfigured for seconds. */
 #define STALE_INTERVALS 10
 #define STALE_MIN_MS 1000
 

@@ -24,6 +24,7 @@
 
 #include <string.h>
 #include <time.h>
+#include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "ovstest.h"
 #include "smap.h"
@@ -171,7 +172,35 @@ set_on(struct vmq_engine *engine, bool on, bool changes)
     smap_destroy(&other_config);
 }
 
-/* Asks for queue 'qid' to be moved to 'core'. */
+static void
+deliver(struct vmq_engine *engine)
+{
+    struct ovs_list answers = OVS_LIST_INITIALIZER(&answers);
+    size_t n_requests = vmq_engine_n_requests(engine);
+
+    if (vmq_engine_has_answers(engine)) {
+        vmq_engine_take_answers(engine, &answers);
+        ovs_assert(vmq_engine_n_requests(engine)
+                   == n_requests - ovs_list_size(&answers));
+        ovs_assert(!vmq_engine_has_answers(engine));
+        vmq_answers_deliver(&answers);
+    }
+}
+
+static void
+run(struct vmq_engine *engine)
+{
+    bool idle = vmq_engine_run(engine, time_msec());
+    struct vmq_view view;
+
+    vmq_engine_view(engine, &view);
+    ovs_assert(!idle || !view.n_moving);
+    deliver(engine);
+    ovs_assert(!idle || !vmq_engine_n_requests(engine));
+}
+
+/* Asks for queue 'qid' to be moved to 'core', and has that begin if nothing
+ * else is under way. */
 static void
 ask_to_move(struct vmq_engine *engine, uint32_t qid, uint32_t core,
             struct reply *reply)
@@ -179,6 +208,8 @@ ask_to_move(struct vmq_engine *engine, uint32_t qid, uint32_t core,
     struct vmq_request request = { .port = "p", .qid = qid, .core_id = core };
 
     ovs_assert(!vmq_engine_move(engine, &request, 1, moved, reply));
+    ovs_assert(!reply->n);
+    run(engine);
 }
 
 static void
@@ -187,7 +218,7 @@ end_moves(struct vmq_engine *engine, struct datapath *dp,
 {
     dp->done = true;
     dp->outcome = outcome;
-    vmq_engine_run(engine);
+    run(engine);
 }
 
 static uint64_t
@@ -210,7 +241,7 @@ test_queued(struct vmq_engine *engine, struct datapath *dp)
         ask_to_move(engine, i, 1, &replies[i]);
     }
     for (uint32_t i = 0; i < 3; i++) {
-        vmq_engine_run(engine);
+        run(engine);
         expect_no_reply(&replies[i]);
         ovs_assert(dp->n_moves == 1 && dp->moves[0].rxq == i);
         vmq_engine_view(engine, &view);
@@ -306,7 +337,7 @@ test_off(struct vmq_engine *engine, struct datapath *dp)
     ask_to_move(engine, 0, 1, &first);
     ask_to_move(engine, 1, 1, &second);
     set_on(engine, false, true);
-    vmq_engine_run(engine);
+    run(engine);
     expect_no_reply(&first);
     expect_no_reply(&second);
     end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
@@ -340,7 +371,7 @@ run_ticks(struct vmq_engine *engine, uint64_t n_ticks)
         n_plans -= view.totals->n_verdicts[i];
     }
     while (view.totals->n_ticks < n_ticks) {
-        vmq_engine_run(engine);
+        run(engine);
         vmq_engine_wait(engine);
         poll_block();
         vmq_engine_view(engine, &view);
@@ -425,6 +456,9 @@ run_test(void (*test)(struct vmq_engine *, struct datapath *))
     set_on(engine, true, true);
     vmq_engine_set_paused(engine, true);
     test(engine, &dp);
+    dp.done = true;
+    vmq_engine_give_up(engine, "gone");
+    deliver(engine);
     vmq_engine_destroy(engine);
 }
 
@@ -439,8 +473,14 @@ test_destroyed(void)
     set_on(engine, true, true);
     ask_to_move(engine, 0, 1, &first);
     ask_to_move(engine, 1, 1, &second);
+    dp.done = true;
+    dp.outcome = VMQ_OUTCOME_STALE;
+    vmq_engine_give_up(engine, "the datapath is gone");
+    expect_no_reply(&first);
+    deliver(engine);
     vmq_engine_destroy(engine);
-    expect_reply(&first, 0, "the datapath is gone");
+    expect_reply(&first, 0, "1 of 1 moves could not be made, see "
+                 "dpif-netdev/vmq-history");
     expect_reply(&second, 0, "the datapath is gone");
 }
 
