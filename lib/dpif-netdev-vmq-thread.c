@@ -195,6 +195,12 @@ dp_vmq_wait(struct dp_netdev *dp)
 {
     bool has_answers;
 
+    if (dp_vmq_is_made_up(dp)) {
+        /* Time goes on when the main thread says so. */
+        dp_vmq_lock(dp);
+        vmq_engine_wait(dp->vmq->engine);
+        dp_vmq_unlock(dp);
+    }
     if (dp->vmq->n_requests) {
         vmq_wake_prepare(&dp->vmq->answered);
         atomic_read_explicit(&dp->vmq->has_answers, &has_answers,

@@ -20,11 +20,13 @@
  * Processes
  * =========
  *
- * The main thread starts handoffs, takes them back, keeps the books when they
- * have ended, and reconfigures: it removes and adds a port, and removes PMDs.
- * It is the only one that does any of this, so that these never overlap, but
- * it goes on while handoffs are under way.  It makes up to N_STEPS steps of
- * its choice, which Spin tries in all combinations, then ends all PMDs.
+ * The mover, which is the thread of VMQ, starts handoffs, takes them back, and
+ * keeps the books when they have ended.  The main thread reconfigures: it
+ * removes and adds a port, and removes PMDs.  Each has the lock meanwhile, so
+ * that these never overlap, but handoffs that are under way go on.  Before it
+ * reconfigures, the main thread does what the mover would, to have all handoffs
+ * end.  The two make up to N_STEPS steps of their choice together, which Spin
+ * tries in all combinations.  Then the main thread ends the mover and all PMDs.
  *
  * A PMD polls the queues of its own list.  Once in an iteration, it looks at
  * its 'reload' flag, then into its mailbox.  Without queues it parks.
@@ -32,7 +34,7 @@
  * A handoff
  * =========
  *
- *     main --ASK--> destination --GIVE--> source --TAKE--> destination --DONE
+ *    mover --ASK--> destination --GIVE--> source --TAKE--> destination --DONE
  *
  * A letter for each queue goes around.  It lies in the mailbox 'at', or who
  * received it works on it, with no lock held, and 'at' is NOBODY.  What is
@@ -40,7 +42,7 @@
  * is two: the flag 'has_mail', then a wake-up, which sets the latch of the PMD
  * if that has announced that it may sleep.
  *
- *     main:     starts           NONE -> ASK, at the destination
+ *     mover:    starts           NONE -> ASK, at the destination
  *               takes back       ASK, GIVE -> DONE: the queue stays
  *                                TAKE: from the destination to the source
  *               keeps the books  DONE -> NONE, 'assigned' = 'taker'
@@ -81,6 +83,9 @@
  *        (The main thread waits for that before it ends the PMDs, so that this
  *        is part of "ends".)
  *
+ *   H7.  No handoff is started of a queue whose port is gone, or to a PMD that
+ *        has ended.
+ *
  * Abstractions
  * ============
  *
@@ -107,7 +112,7 @@
  *        the flag that the main thread has just set (H4).
  *    3.  The main thread reconfigures without draining (H2, H3).
  *    4.  The source passes the queue on before its last poll (H1).
- *    5.  The main thread takes back a letter that was taken out (H3).
+ *    5.  A letter that was taken out is taken back (H3).
  *    6.  A PMD answers ASK although a reload is pending (H5).
  *    7.  To take a letter back does not make it one less that is expected: the
  *        destination never blocks (H6).
@@ -124,6 +129,13 @@
  *        under way: that clears the flag which the reconfiguration has set for
  *        the next one.  The PMD does not load what has changed, or does not
  *        end (H2, H4, H5).
+ *
+ *   13.  The main thread reconfigures without the lock (H2, H3).
+ *   14.  The main thread waits for the mover to be through while it has the
+ *        lock that the mover waits for (H4).
+ *   15.  The mover ends, and nobody ends the handoffs that it has started (H3).
+ *   16.  The mover does not look again, once it has the lock, whether what it
+ *        has planned without is still possible (H7).
  *
  * A destination that blocks although a handoff to it is under way is no trap:
  * TAKE wakes it.  It only takes longer. */
@@ -168,6 +180,13 @@ bool asleep[N_PMDS];
 bool in_list[N_PMDS * N_RXQS];
 byte known[N_PMDS];             /* Bit mask of ports. */
 byte polled[N_RXQS];            /* By how many PMDs, now. */
+
+/* The lock of who moves queues, and the mover. */
+bool locked;
+bool mover_busy;                /* Has planned, has not carried out. */
+bool mover_exit;
+bool mover_ended;
+byte n_steps;                   /* Of mover and main thread. */
 
 bool main_ended;
 
@@ -415,7 +434,17 @@ again:
     }
 }
 
-/* Main thread. */
+/* The mover, or the main thread in its place. */
+
+inline lock()
+{
+    atomic { !locked -> locked = true }
+}
+
+inline unlock()
+{
+    locked = false
+}
 
 inline ask_for_reload(p)
 {
@@ -467,8 +496,13 @@ inline make_ready(p)
     fi
 }
 
+/* The port of queue 'Q' is there, and so is the other PMD. */
+#define POSSIBLE(Q) (!gone[Q] && assigned[Q] != NOBODY \
+                     && !dead[1 - assigned[Q]])
+
 inline start(q)
 {
+    assert(POSSIBLE(q));                                        /* H7 */
     d_step {
         from[q] = assigned[q];
         to[q] = 1 - assigned[q];
@@ -637,28 +671,63 @@ inline remove_pmd(r)
     reload_affected()
 }
 
-#define MAY_START(Q) (stage[Q] == NONE && !gone[Q] && !dead[1 - assigned[Q]])
+#define MAY_START(Q) (stage[Q] == NONE && POSSIBLE(Q))
 
-inline step()
+proctype mover()
 {
+    byte q = 0, next = NOBODY;
+    bool starts = false;
+
+    do
+    :: mover_exit -> break
+    :: atomic { n_steps < N_STEPS && !mover_exit -> n_steps++ };
+       mover_busy = true;
+       if
+       :: q = 0
+       :: q = 1
+       fi;
+       starts = MAY_START(q);
+       lock();
+#if TRAP != 16
+       starts = MAY_START(q);
+#endif
+       if
+       :: starts -> start(q)
+       :: atomic { MAY_TAKE_BACK(q) -> take_back(q) }
+       :: stage[q] == DONE -> relist(q)
+       :: else
+       fi;
+       unlock();
+       mover_busy = false
+    od;
+    q = 0;
+    starts = false;
+    mover_ended = true
+}
+
+/* Main thread. */
+
+inline reconfigure()
+{
+#if TRAP != 13
+    lock();
+#endif
+#if TRAP == 14
+    !mover_busy;
+#endif
     if
-    :: MAY_START(0) -> start(0)
-    :: MAY_START(1) -> start(1)
-    :: atomic { MAY_TAKE_BACK(0) -> take_back(0) }
-    :: atomic { MAY_TAKE_BACK(1) -> take_back(1) }
-    :: stage[0] == DONE -> relist(0)
-    :: stage[1] == DONE -> relist(1)
     :: !gone[0] -> remove_port(0)
     :: gone[0] && !dead[0] -> p = 0; add_port(0)
     :: gone[0] && !dead[1] -> p = 1; add_port(0)
     :: !dead[0] && !dead[1] -> remove_pmd(0)
     :: !dead[0] && !dead[1] -> remove_pmd(1)
-    fi
+    fi;
+    unlock()
 }
 
 active proctype main_thread()
 {
-    byte n = 0, p = 0, next = NOBODY, all = 0;
+    byte p = 0, next = NOBODY, all = 0;
     bool need[N_PMDS];
 
     atomic {
@@ -677,12 +746,18 @@ active proctype main_thread()
         run pmd(1)
     }
     reload_affected();
+    run mover();
     do
-    :: n < N_STEPS -> step(); n++
+    :: atomic { n_steps < N_STEPS -> n_steps++ };
+       reconfigure()
     :: break
     od;
 
+    mover_exit = true;
+    mover_ended;
+#if TRAP != 15
     settle();
+#endif
     asleep[0] || !EMPTY(0) || dead[0];                          /* H6 */
     asleep[1] || !EMPTY(1) || dead[1];                          /* H6 */
     if
