@@ -207,7 +207,6 @@ dp_vmq_advance_slice(struct dp_netdev *dp)
     size_t n_ended = 0;
     size_t i;
 
-    vmq_wake_finish(&dp->vmq->post.ended);
     for (i = 0; i < dp->vmq->n_moves; i++) {
         struct dp_vmq_move *move = &dp->vmq->moves[i];
 
@@ -218,6 +217,18 @@ dp_vmq_advance_slice(struct dp_netdev *dp)
     }
     dp->vmq->in_a_hurry = i < dp->vmq->n_moves;
     return n_ended == dp->vmq->n_moves;
+}
+
+/* Waits for the end of 'move', which is being handed over. */
+static void
+dp_vmq_move_drain(struct dp_netdev *dp, struct dp_vmq_move *move)
+{
+    while (!vmq_handoff_ended(&move->handoff)) {
+        xnanosleep(10 * 1000);
+        vmq_handoff_take_back(&dp->vmq->post, &move->handoff);
+    }
+    dp_vmq_move_end(dp, move, (vmq_handoff_succeeded(&move->handoff)
+                               ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_STALE));
 }
 
 /* Implements 'advance' of the engine. */
@@ -236,8 +247,9 @@ dp_vmq_advance(void *dp_)
     return true;
 }
 
-/* Ends all moves under way: those that have not begun to hand over the queue
- * do not take place. */
+/* Ends all moves under way.  Those that have not begun to hand over the queue
+ * do not take place, nor do those whose letter nobody has taken out: only who
+ * works on one is waited for. */
 void
 dp_vmq_drain(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
@@ -253,9 +265,15 @@ dp_vmq_drain(struct dp_netdev *dp)
     for (size_t i = 0; i < dp->vmq->n_moves; i++) {
         struct dp_vmq_move *move = &dp->vmq->moves[i];
 
-        while (dp_vmq_move_advance(dp, move, 0)
-               && move->phase == VMQ_PHASE_HANDING) {
-            xnanosleep(10 * 1000);
+        if (move->phase == VMQ_PHASE_HANDING) {
+            vmq_handoff_take_back(&dp->vmq->post, &move->handoff);
+        }
+    }
+    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+        struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+        if (move->phase == VMQ_PHASE_HANDING) {
+            dp_vmq_move_drain(dp, move);
         }
     }
     dp_vmq_reach(dp, VMQ_POINT_DRAINED, NULL, NULL);
@@ -269,7 +287,7 @@ dp_vmq_move_run(struct dp_netdev *dp)
 }
 
 /* Has the next poll_block() return when there is something to do for moves
- * under way, or that have ended. */
+ * under way, or that have ended.  The end of a handoff wakes the thread. */
 void
 dp_vmq_move_wait(struct dp_netdev *dp)
 {
@@ -279,7 +297,6 @@ dp_vmq_move_wait(struct dp_netdev *dp)
         uint64_t now_ns = vmq_clock_ns();
         uint64_t until_ns = now_ns + VMQ_PATIENCE_NS;
 
-        vmq_wake_prepare(&dp->vmq->post.ended);
         for (size_t i = 0; i < dp->vmq->n_moves; i++) {
             const struct dp_vmq_move *move = &dp->vmq->moves[i];
 
@@ -289,7 +306,6 @@ dp_vmq_move_wait(struct dp_netdev *dp)
                                   dp_vmq_move_deadline_ns(dp, move)));
             }
         }
-        vmq_wake_wait(&dp->vmq->post.ended);
         poll_timer_wait(until_ns > now_ns
                         ? DIV_ROUND_UP(until_ns - now_ns, 1000000) : 0);
     }
