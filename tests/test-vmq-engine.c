@@ -212,12 +212,19 @@ ask_to_move(struct vmq_engine *engine, uint32_t qid, uint32_t core,
     run(engine);
 }
 
+/* Moves under way end when they are next looked at. */
+static void
+let_moves_end(struct datapath *dp, enum vmq_outcome outcome)
+{
+    dp->done = true;
+    dp->outcome = outcome;
+}
+
 static void
 end_moves(struct vmq_engine *engine, struct datapath *dp,
           enum vmq_outcome outcome)
 {
-    dp->done = true;
-    dp->outcome = outcome;
+    let_moves_end(dp, outcome);
     run(engine);
 }
 
@@ -456,7 +463,7 @@ run_test(void (*test)(struct vmq_engine *, struct datapath *))
     set_on(engine, true, true);
     vmq_engine_set_paused(engine, true);
     test(engine, &dp);
-    dp.done = true;
+    let_moves_end(&dp, VMQ_OUTCOME_STALE);
     vmq_engine_give_up(engine, "gone");
     deliver(engine);
     vmq_engine_destroy(engine);
@@ -473,8 +480,7 @@ test_destroyed(void)
     set_on(engine, true, true);
     ask_to_move(engine, 0, 1, &first);
     ask_to_move(engine, 1, 1, &second);
-    dp.done = true;
-    dp.outcome = VMQ_OUTCOME_STALE;
+    let_moves_end(&dp, VMQ_OUTCOME_STALE);
     vmq_engine_give_up(engine, "the datapath is gone");
     expect_no_reply(&first);
     deliver(engine);

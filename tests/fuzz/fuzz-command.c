@@ -44,6 +44,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "timeval.h"
@@ -311,6 +312,18 @@ set(struct vmq_engine *engine, struct smap *other_config,
     FUZZ_ASSERT(!memcmp(view.config, want, sizeof *want));
 }
 
+/* Runs the engine, and has the answers delivered. */
+static void
+run(struct vmq_engine *engine)
+{
+    struct ovs_list answers = OVS_LIST_INITIALIZER(&answers);
+
+    vmq_engine_run(engine, now_ms);
+    vmq_engine_take_answers(engine, &answers);
+    vmq_answers_deliver(&answers);
+    FUZZ_ASSERT(!vmq_engine_has_answers(engine));
+}
+
 static void
 run_line(struct vmq_engine *engine, struct smap *other_config,
          struct vmq_config *want, char *line)
@@ -328,7 +341,7 @@ run_line(struct vmq_engine *engine, struct smap *other_config,
         dp.done = dp.results;
         dp.outcome = strtoul(rest, NULL, 10) % VMQ_N_OUTCOMES;
     }
-    vmq_engine_run(engine);
+    run(engine);
 }
 
 /* Carries through what has been begun, so that all replies come. */
@@ -340,9 +353,10 @@ finish(struct vmq_engine *engine, struct smap *other_config)
     for (int i = 0; i < 2; i++) {
         dp.done = dp.results;
         dp.outcome = VMQ_OUTCOME_STALE;
-        vmq_engine_run(engine);
+        run(engine);
     }
     FUZZ_ASSERT(!dp.results);
+    FUZZ_ASSERT(!vmq_engine_n_requests(engine));
 }
 
 int

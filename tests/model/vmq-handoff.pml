@@ -24,9 +24,10 @@
  * keeps the books when they have ended.  The main thread reconfigures: it
  * removes and adds a port, and removes PMDs.  Each has the lock meanwhile, so
  * that these never overlap, but handoffs that are under way go on.  Before it
- * reconfigures, the main thread does what the mover would, to have all handoffs
- * end.  The two make up to N_STEPS steps of their choice together, which Spin
- * tries in all combinations.  Then the main thread ends the mover and all PMDs.
+ * reconfigures, the main thread does what the mover would, to have all
+ * handoffs end.  The two make up to N_STEPS steps of their choice together,
+ * which Spin tries in all combinations.  Then the main thread ends the mover
+ * and all PMDs.
  *
  * A PMD polls the queues of its own list.  Once in an iteration, it looks at
  * its 'reload' flag, then into its mailbox.  Without queues it parks.
@@ -133,7 +134,8 @@
  *   13.  The main thread reconfigures without the lock (H2, H3).
  *   14.  The main thread waits for the mover to be through while it has the
  *        lock that the mover waits for (H4).
- *   15.  The mover ends, and nobody ends the handoffs that it has started (H3).
+ *   15.  The mover ends, and nobody ends the handoffs that it has started
+ *        (H3).
  *   16.  The mover does not look again, once it has the lock, whether what it
  *        has planned without is still possible (H7).
  *
