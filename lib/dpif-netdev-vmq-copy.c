@@ -349,6 +349,42 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
     }
 }
 
+/* Makes 'added', of 'to', like 'flow', of 'from', if that has changed since it
+ * had 'actions', and removes it if 'flow' is dead.  Returns whether 'added' is
+ * still there.  What changes after this, revalidators see in both. */
+static bool
+dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
+               struct dp_netdev_pmd_thread *to,
+               const struct dp_netdev_flow *flow,
+               struct dp_netdev_flow *added,
+               const struct dp_netdev_actions *actions,
+               struct dp_vmq_copy *copy)
+{
+    for (;;) {
+        uint64_t locked_ns = dp_vmq_lock_flows(from);
+        const struct dp_netdev_actions *now = dp_netdev_flow_get_actions(flow);
+        bool dead = flow->dead;
+        dp_vmq_unlock_flows(from, locked_ns, copy);
+
+        if (!dead && now == actions) {
+            return true;
+        }
+        actions = now;
+
+        locked_ns = dp_vmq_lock_flows(to);
+        if (dead && !added->dead) {
+            dp_netdev_pmd_remove_flow(to, added);
+        } else if (!added->dead) {
+            dp_vmq_follow(to, added, flow);
+        }
+        dead = added->dead;
+        dp_vmq_unlock_flows(to, locked_ns, copy);
+        if (dead) {
+            return false;
+        }
+    }
+}
+
 /* Copies 'flow' of 'from' to 'to', which is to get 'n_to_come' with this one,
  * none if it may not have more.
  *
@@ -430,17 +466,8 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
                          n_rules + MIN(n_to_come, n_alike), copy);
     }
 
-    locked_ns = dp_vmq_lock_flows(from);
-    stale = flow->dead || dp_netdev_flow_get_actions(flow) != actions;
-    dp_vmq_unlock_flows(from, locked_ns, copy);
-
-    if (stale) {
-        locked_ns = dp_vmq_lock_flows(to);
-        if (!added->dead) {
-            dp_netdev_pmd_remove_flow(to, added);
-        }
-        dp_vmq_unlock_flows(to, locked_ns, copy);
-    } else {
+    stale = !dp_vmq_keep_up(from, to, flow, added, actions, copy);
+    if (!stale) {
         dp_vmq_reach(dp, VMQ_POINT_CHECKED, NULL, flow);
         dp_vmq_recheck_add(dp, finished, added, flow);
     }

@@ -201,6 +201,10 @@ struct dp_vmq_recheck {
 void dp_vmq_recheck_init(struct dp_vmq_recheck *);
 void dp_vmq_recheck_destroy(struct dp_vmq_recheck *);
 uint64_t dp_vmq_recheck_begin(struct dp_netdev *);
+void dp_vmq_follow(struct dp_netdev_pmd_thread *pmd,
+                   struct dp_netdev_flow *copy,
+                   const struct dp_netdev_flow *original)
+    OVS_REQUIRES(pmd->flow_mutex);
 void dp_vmq_recheck_add(struct dp_netdev *, uint64_t finished,
                         struct dp_netdev_flow *copy,
                         struct dp_netdev_flow *original);

@@ -99,8 +99,8 @@ dp_vmq_recheck_begin(struct dp_netdev *dp)
     return finished;
 }
 
-/* Gives 'copy', of 'pmd', the actions of 'original'. */
-static void
+/* Gives 'copy', of 'pmd', the actions of 'original', or removes it. */
+void
 dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
               const struct dp_netdev_flow *original)
     OVS_REQUIRES(pmd->flow_mutex)
