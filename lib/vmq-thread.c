@@ -45,7 +45,8 @@ struct vmq_thread {
     atomic_uint n_asked, n_settled;
 
 #ifdef __linux__
-    cpu_set_t cpus;             /* That it was started on. */
+    cpu_set_t cpus;             /* That it was started on... */
+    cpu_set_t kept_to;          /* ...and those of them that it may use. */
 #endif
 };
 
@@ -108,6 +109,7 @@ vmq_thread_start(const char *name, const struct vmq_thread_ops *ops,
                                &thread->cpus)) {
         CPU_ZERO(&thread->cpus);
     }
+    thread->kept_to = thread->cpus;
 #endif
     return thread;
 }
@@ -145,15 +147,21 @@ vmq_thread_settle(struct vmq_thread *thread)
     }
 }
 
-/* Keeps 'thread' off the 'n_cpus' CPUs in 'cpus', if it has others. */
+/* Keeps 'thread' off the 'n_cpus' CPUs in 'cpus', if it has others.  Once
+ * somebody else has said where it may run, it stays there. */
 void
 vmq_thread_keep_off(struct vmq_thread *thread, const unsigned int cpus[],
                     unsigned int n_cpus)
 {
 #ifdef __linux__
     cpu_set_t others = thread->cpus;
+    cpu_set_t now;
     int error;
 
+    if (pthread_getaffinity_np(thread->thread, sizeof now, &now)
+        || !CPU_EQUAL(&now, &thread->kept_to)) {
+        return;
+    }
     for (unsigned int i = 0; i < n_cpus; i++) {
         if (cpus[i] < CPU_SETSIZE) {
             CPU_CLR(cpus[i], &others);
@@ -162,12 +170,15 @@ vmq_thread_keep_off(struct vmq_thread *thread, const unsigned int cpus[],
     if (!CPU_COUNT(&others)) {
         others = thread->cpus;
     }
-    error = (CPU_COUNT(&others)
-             ? pthread_setaffinity_np(thread->thread, sizeof others, &others)
-             : 0);
+    if (CPU_EQUAL(&others, &now)) {
+        return;
+    }
+    error = pthread_setaffinity_np(thread->thread, sizeof others, &others);
     if (error) {
         VLOG_WARN("a thread cannot be kept off the CPUs of PMD threads (%s)",
                   ovs_strerror(error));
+    } else {
+        thread->kept_to = others;
     }
 #else
     (void) thread, (void) cpus, (void) n_cpus;
