@@ -260,12 +260,7 @@ dp_vmq_drain(struct dp_netdev *dp)
 
         if (move->phase == VMQ_PHASE_COPYING) {
             dp_vmq_move_end(dp, move, VMQ_OUTCOME_STALE);
-        }
-    }
-    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
-        struct dp_vmq_move *move = &dp->vmq->moves[i];
-
-        if (move->phase == VMQ_PHASE_HANDING) {
+        } else if (move->phase == VMQ_PHASE_HANDING) {
             vmq_handoff_take_back(&dp->vmq->post, &move->handoff);
         }
     }

@@ -77,7 +77,7 @@ void
 dp_vmq_notify(struct dp_netdev *dp)
 {
     if (dp->vmq->thread) {
-        vmq_wake_up(&dp->vmq->post.ended);
+        vmq_wake_up(&dp->vmq->post.mover);
     }
 }
 
@@ -111,8 +111,19 @@ dp_vmq_start(struct dp_netdev *dp)
         .wait = dp_vmq_thread_wait,
     };
 
-    dp->vmq->thread = vmq_thread_start("vmq", &ops, dp, &dp->vmq->post.ended);
+    dp->vmq->thread = vmq_thread_start("vmq", &ops, dp, &dp->vmq->post.mover);
     dp_vmq_keep_off_pmds(dp);
+}
+
+/* Whether there are answers for dp_vmq_deliver(). */
+static bool
+dp_vmq_has_answers(struct dp_netdev *dp)
+{
+    bool has_answers;
+
+    atomic_read_explicit(&dp->vmq->has_answers, &has_answers,
+                         memory_order_acquire);
+    return has_answers;
 }
 
 /* Tells operators what became of their requests. */
@@ -174,17 +185,12 @@ void
 dp_vmq_run(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
-    struct dp_vmq *vmq = dp->vmq;
-    bool has_answers;
-
     if (dp_vmq_is_made_up(dp)) {
         dp_vmq_run_made_up(dp);
     }
-    if (vmq->n_requests) {
-        vmq_wake_finish(&vmq->answered);
-        atomic_read_explicit(&vmq->has_answers, &has_answers,
-                             memory_order_acquire);
-        if (has_answers) {
+    if (dp->vmq->n_requests) {
+        vmq_wake_finish(&dp->vmq->answered);
+        if (dp_vmq_has_answers(dp)) {
             dp_vmq_deliver(dp);
         }
     }
@@ -193,8 +199,6 @@ dp_vmq_run(struct dp_netdev *dp)
 void
 dp_vmq_wait(struct dp_netdev *dp)
 {
-    bool has_answers;
-
     if (dp_vmq_is_made_up(dp)) {
         /* Time goes on when the main thread says so. */
         dp_vmq_lock(dp);
@@ -203,9 +207,7 @@ dp_vmq_wait(struct dp_netdev *dp)
     }
     if (dp->vmq->n_requests) {
         vmq_wake_prepare(&dp->vmq->answered);
-        atomic_read_explicit(&dp->vmq->has_answers, &has_answers,
-                             memory_order_acquire);
-        if (has_answers) {
+        if (dp_vmq_has_answers(dp)) {
             poll_immediate_wake();
         }
         vmq_wake_wait(&dp->vmq->answered);

@@ -24,13 +24,13 @@ void
 vmq_post_init(struct vmq_post *post)
 {
     ovs_mutex_init(&post->mutex);
-    vmq_wake_init(&post->ended);
+    vmq_wake_init(&post->mover);
 }
 
 void
 vmq_post_destroy(struct vmq_post *post)
 {
-    vmq_wake_destroy(&post->ended);
+    vmq_wake_destroy(&post->mover);
     ovs_mutex_destroy(&post->mutex);
 }
 
@@ -203,7 +203,7 @@ vmq_handoff_pass(struct vmq_post *post, struct vmq_handoff *handoff)
     if (next) {
         mailbox_ring(next);
     } else {
-        vmq_wake_up(&post->ended);
+        vmq_wake_up(&post->mover);
     }
 }
 

@@ -80,7 +80,7 @@
  *         if (...too late...) {
  *             vmq_handoff_take_back(&post, &handoff);
  *         }
- *         ...wait for post.ended, see vmq-wake.h...
+ *         ...wait for post.mover, see vmq-wake.h...
  *     }
  *
  * A polling thread, once in an iteration:
@@ -119,7 +119,7 @@ enum vmq_stage {
 /* Of a datapath. */
 struct vmq_post {
     struct ovs_mutex mutex;
-    struct vmq_wake ended;          /* The mover, when a handoff ends. */
+    struct vmq_wake mover;          /* Woken when a handoff ends. */
 };
 
 /* Of a polling thread. */

@@ -345,13 +345,13 @@ finish(long long int *n_moved, long long int *n_failed)
             if (time_usec() >= patience_us) {
                 vmq_handoff_take_back(&post, &queue->handoff);
             }
-            vmq_wake_prepare(&post.ended);
+            vmq_wake_prepare(&post.mover);
             if (!vmq_handoff_ended(&queue->handoff)) {
-                vmq_wake_wait(&post.ended);
+                vmq_wake_wait(&post.mover);
                 poll_timer_wait(1);
                 poll_block();
             }
-            vmq_wake_finish(&post.ended);
+            vmq_wake_finish(&post.mover);
         }
         if (vmq_handoff_succeeded(&queue->handoff)) {
             ovs_assert(queue->handoff.taker == &queue->to->mailbox);
