@@ -62,6 +62,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-unixctl.c \
 	lib/vmq-unixctl.h \
 	lib/vmq-util.h \
+	lib/vmq-view.c \
+	lib/vmq-view.h \
 	lib/vmq-wake.c \
 	lib/vmq-wake.h \
 	lib/vmq-window.c \

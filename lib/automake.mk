@@ -99,6 +99,8 @@ OVS_OVERLAY += \
 	lib/vmq-unixctl.h \
 	lib/vmq-unixctl.man \
 	lib/vmq-util.h \
+	lib/vmq-view.c \
+	lib/vmq-view.h \
 	lib/vmq-wake.c \
 	lib/vmq-wake.h \
 	lib/vmq-window.c \

@@ -44,7 +44,7 @@ void dp_vmq_destroy(struct dp_netdev *);
 void dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *);
 void dp_vmq_destroy_pmd(struct dp_netdev_pmd_thread *);
 void dp_vmq_set_config(struct dp_netdev *, const struct smap *other_config);
-void dp_vmq_port_set_config(struct dp_netdev_port *,
+void dp_vmq_port_set_config(struct dp_netdev *, struct dp_netdev_port *,
                             const struct smap *other_config);
 bool dp_vmq_allows_auto_lb(struct dp_netdev *, bool auto_lb);
 void dp_vmq_run(struct dp_netdev *dp)

@@ -192,7 +192,7 @@ dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
 /* Takes the setting of 'port' from its Interface's 'other_config'.  A value
  * that is neither true nor false is logged once and changes nothing. */
 void
-dp_vmq_port_set_config(struct dp_netdev_port *port,
+dp_vmq_port_set_config(struct dp_netdev *dp, struct dp_netdev_port *port,
                        const struct smap *other_config)
 {
     const char *value = smap_get_def(other_config, "pmd-vmq", "true");
@@ -206,6 +206,7 @@ dp_vmq_port_set_config(struct dp_netdev_port *port,
     error = vmq_config_set(&config, vmq_setting_find("pmd-vmq"), value);
     if (!error) {
         port->vmq.excluded = !config.enabled;
+        vmq_engine_withdraw_view(dp->vmq->engine);
     } else {
         bad_value = hash_string(value, 0) | 1;
         if (bad_value != port->vmq.bad_value) {
@@ -292,6 +293,7 @@ void
 dp_vmq_reconfigured(struct dp_netdev *dp)
 {
     dp_vmq_keep_off_pmds(dp);
+    vmq_engine_withdraw_view(dp->vmq->engine);
     dp_vmq_unlock(dp);
     dp_vmq_notify(dp);
 }
@@ -475,6 +477,47 @@ dpif_netdev_vmq_put_port(struct dpif_vmq_port *info)
 
 /* Commands. */
 
+/* How old a view may be: with a long interval there is seldom a younger one. */
+#define VMQ_VIEW_MAX_MS 1000
+
+/* Returns a reference to a view of 'dp' that has all that the caller can know
+ * of.  Locks nothing if the thread has published one lately. */
+static const struct vmq_view *
+dp_vmq_get_view(struct dp_netdev *dp)
+{
+    const struct vmq_view *view = vmq_engine_get_view(dp->vmq->engine);
+
+    if (view && view->on && !dp_vmq_is_made_up(dp)
+        && time_msec() - view->taken_ms <= VMQ_VIEW_MAX_MS) {
+        return view;
+    }
+    vmq_view_unref(view);
+
+    ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
+    view = vmq_engine_new_view(dp->vmq->engine);
+    dp_vmq_unlock(dp);
+    ovs_rwlock_unlock(&dp->port_rwlock);
+    return view;
+}
+
+static enum vmq_command_result
+dp_vmq_run_command(struct dp_netdev *dp, const struct vmq_command *command,
+                   struct unixctl_conn *conn, int argc, const char *argv[],
+                   struct ds *reply)
+{
+    enum vmq_command_result result;
+
+    ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
+    result = command->run(dp->vmq->engine, conn, argc, argv, reply);
+    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
+    dp_vmq_unlock(dp);
+    ovs_rwlock_unlock(&dp->port_rwlock);
+    dp_vmq_notify(dp);
+    return result;
+}
+
 /* Runs the 'struct vmq_command' in 'aux' on the datapath that the last
  * argument names or, if that does not name one, on the only one. */
 static void
@@ -483,6 +526,8 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
 {
     const struct vmq_command *command = aux;
     struct ds reply = DS_EMPTY_INITIALIZER;
+    enum vmq_command_result result = VMQ_COMMAND_OK;
+    const struct vmq_view *view = NULL;
     struct dp_netdev *dp = NULL;
 
     ovs_mutex_lock(&dp_netdev_mutex);
@@ -501,15 +546,18 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
         return;
     }
 
-    ovs_rwlock_rdlock(&dp->port_rwlock);
-    dp_vmq_lock(dp);
-    enum vmq_command_result result = command->run(dp->vmq->engine, conn,
-                                                  argc - 1, argv + 1, &reply);
-    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
-    dp_vmq_unlock(dp);
-    ovs_rwlock_unlock(&dp->port_rwlock);
-    dp_vmq_notify(dp);
+    if (command->show) {
+        view = dp_vmq_get_view(dp);
+    } else {
+        result = dp_vmq_run_command(dp, command, conn, argc - 1, argv + 1,
+                                    &reply);
+    }
     ovs_mutex_unlock(&dp_netdev_mutex);
+
+    if (view) {
+        result = command->show(view, argc - 1, argv + 1, &reply);
+        vmq_view_unref(view);
+    }
 
     switch (result) {
     case VMQ_COMMAND_OK:

@@ -141,18 +141,18 @@ chaos_moved(void *aux OVS_UNUSED, size_t n_moved, const char *error)
 static void
 chaos_move(struct vmq_engine *engine)
 {
+    const struct vmq_view *view = vmq_engine_new_view(engine);
     struct vmq_request *requests;
-    struct vmq_view view;
     size_t n;
 
-    vmq_engine_view(engine, &view);
-    if (!view.on || view.n_moving) {
+    if (!view->on || view->n_moving) {
+        vmq_view_unref(view);
         return;
     }
     vmq_engine_set_paused(engine, true);
 
-    requests = xcalloc(view.raw->n_rxqs, sizeof *requests);
-    n = vmq_chaos_pick(view.raw, chaos.seed, &chaos.n_drawn, requests);
+    requests = xcalloc(view->raw.n_rxqs, sizeof *requests);
+    n = vmq_chaos_pick(&view->raw, chaos.seed, &chaos.n_drawn, requests);
     if (n) {
         char *error = vmq_engine_move(engine, requests, n, chaos_moved, NULL);
 
@@ -160,6 +160,7 @@ chaos_move(struct vmq_engine *engine)
     }
     /* The names in 'requests' were those of 'view', and have been copied. */
     free(requests);
+    vmq_view_unref(view);
 }
 
 static bool

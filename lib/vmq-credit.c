@@ -59,6 +59,19 @@ vmq_ledger_destroy(struct vmq_ledger *ledger)
     }
 }
 
+/* Makes '*dst' the same as '*src', in the memory that it has if that will
+ * do. */
+void
+vmq_ledger_copy(struct vmq_ledger *dst, const struct vmq_ledger *src)
+{
+    dst->accounts = vmq_reserve(dst->accounts, &dst->allocated, src->n,
+                                sizeof *dst->accounts);
+    if (src->n) {
+        memcpy(dst->accounts, src->accounts, src->n * sizeof *src->accounts);
+    }
+    dst->n = src->n;
+}
+
 /* The index of the first account that is not below (port_no, qid). */
 static uint32_t
 vmq_ledger_search(const struct vmq_ledger *ledger, uint32_t port_no,

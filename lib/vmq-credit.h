@@ -95,6 +95,7 @@ extern "C" {
 
 struct vmq_ledger *vmq_ledger_create(void);
 void vmq_ledger_destroy(struct vmq_ledger *);
+void vmq_ledger_copy(struct vmq_ledger *dst, const struct vmq_ledger *);
 
 /* What a queue did last.  A queue that never moved has no account. */
 struct vmq_account {

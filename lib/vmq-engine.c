@@ -94,9 +94,7 @@ struct vmq_engine {
     long long int next_tick_ms;
     long long int now_ms;       /* When it was run last. */
 
-    struct vmq_snapshot raw;
-    struct vmq_snapshot snapshot;
-    struct vmq_plan plan;
+    struct vmq_views views;     /* The next one has the sample. */
     struct vmq_window *window;
     struct vmq_ledger *ledger;
 
@@ -122,9 +120,7 @@ vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
     vmq_config_init(&engine->config);
     engine->bad_values = xcalloc(vmq_n_settings, sizeof *engine->bad_values);
     engine->errors = xcalloc(vmq_n_settings, sizeof *engine->errors);
-    vmq_snapshot_init(&engine->raw);
-    vmq_snapshot_init(&engine->snapshot);
-    vmq_plan_init(&engine->plan);
+    vmq_views_init(&engine->views, dp_name);
     engine->window = vmq_window_create();
     engine->ledger = vmq_ledger_create();
     vmq_snapshot_init(&engine->under_way.snapshot);
@@ -206,13 +202,55 @@ vmq_engine_destroy(struct vmq_engine *engine)
     }
     free(engine->bad_values);
     free(engine->errors);
-    vmq_snapshot_destroy(&engine->raw);
-    vmq_snapshot_destroy(&engine->snapshot);
-    vmq_plan_destroy(&engine->plan);
+    vmq_views_destroy(&engine->views);
     vmq_window_destroy(engine->window);
     vmq_ledger_destroy(engine->ledger);
     free(engine->dp_name);
     free(engine);
+}
+
+/* Brings what the next view says, but for the sample and what is made of it,
+ * up to date, and publishes it. */
+static void
+vmq_engine_publish(struct vmq_engine *engine)
+{
+    struct vmq_view *view = engine->views.next;
+
+    view->on = engine->config.enabled;
+    view->paused = engine->paused;
+    view->config = engine->config;
+    for (size_t i = 0; i < vmq_n_settings; i++) {
+        free(view->setting_errors[i]);
+        view->setting_errors[i] = nullable_xstrdup(engine->errors[i]);
+    }
+    view->totals = engine->totals;
+    view->ticks = engine->ticks;
+    view->blackouts = engine->blackouts;
+    view->preempted = engine->preempted;
+    view->n_moving = (engine->under_way.results
+                      ? engine->under_way.plan.n_moves : 0);
+    vmq_ledger_copy(view->ledger, engine->ledger);
+    vmq_views_publish(&engine->views);
+}
+
+/* Has vmq_engine_get_view() return nothing until there is another view. */
+void
+vmq_engine_withdraw_view(struct vmq_engine *engine)
+{
+    vmq_views_withdraw(&engine->views);
+}
+
+/* Forgets the last sample. */
+static void
+vmq_engine_forget_sample(struct vmq_engine *engine)
+{
+    struct vmq_view *view = engine->views.next;
+
+    vmq_snapshot_clear(&view->raw);
+    vmq_snapshot_clear(&view->snapshot);
+    view->measured = false;
+    vmq_engine_publish(engine);
+    vmq_engine_withdraw_view(engine);
 }
 
 /* Starts measuring anew, as if the datapath had just been created.  The
@@ -224,8 +262,7 @@ vmq_engine_restart(struct vmq_engine *engine)
     engine->window = vmq_window_create();
     vmq_ledger_destroy(engine->ledger);
     engine->ledger = vmq_ledger_create();
-    vmq_snapshot_destroy(&engine->snapshot);
-    vmq_snapshot_init(&engine->snapshot);
+    vmq_engine_forget_sample(engine);
     engine->next_tick_ms = time_msec();
 }
 
@@ -263,6 +300,7 @@ vmq_engine_set_config(struct vmq_engine *engine,
         vmq_engine_set_setting(engine, i,
                                smap_get(other_config, vmq_settings[i].key));
     }
+    vmq_engine_withdraw_view(engine);
     engine->next_tick_ms = MIN(engine->next_tick_ms,
                                time_msec() + engine->config.interval_ms);
     if (was_on == engine->config.enabled) {
@@ -291,7 +329,8 @@ vmq_engine_crosses_numa(const struct vmq_engine *engine)
 void
 vmq_engine_place(const struct vmq_engine *engine, struct vmq_place *place)
 {
-    vmq_place_init(place, &engine->snapshot, &engine->config);
+    vmq_place_init(place, &vmq_views_last(&engine->views)->snapshot,
+                   &engine->config);
 }
 
 static void
@@ -417,6 +456,7 @@ vmq_engine_finish(struct vmq_engine *engine)
     free(returns);
     free(under_way->results);
     under_way->results = NULL;
+    vmq_engine_withdraw_view(engine);
 
     if (under_way->pending) {
         char *error = NULL;
@@ -440,21 +480,21 @@ vmq_engine_advance(struct vmq_engine *engine)
     }
 }
 
-/* Has the datapath begin to carry out 'plan', which is taken over; what is
- * left in its place means nothing. */
+/* Has the datapath begin to carry out 'plan'. */
 static void
 vmq_engine_apply(struct vmq_engine *engine,
-                 const struct vmq_snapshot *snapshot, struct vmq_plan *plan,
-                 struct vmq_pending *pending)
+                 const struct vmq_snapshot *snapshot,
+                 const struct vmq_plan *plan, struct vmq_pending *pending)
 {
     struct vmq_under_way *under_way = &engine->under_way;
 
     ovs_assert(!under_way->results);
     vmq_snapshot_copy(&under_way->snapshot, snapshot);
-    vmq_plan_swap(&under_way->plan, plan);
+    vmq_plan_copy(&under_way->plan, plan);
     under_way->results = xcalloc(under_way->plan.n_moves,
                                  sizeof *under_way->results);
     under_way->pending = pending;
+    vmq_engine_withdraw_view(engine);
     engine->ops->apply(engine->dp, &under_way->snapshot, &under_way->plan,
                        under_way->results);
     vmq_engine_advance(engine);
@@ -463,19 +503,37 @@ vmq_engine_apply(struct vmq_engine *engine,
 static void
 vmq_engine_collect(struct vmq_engine *engine)
 {
-    vmq_snapshot_clear(&engine->raw);
-    engine->ops->collect(engine->dp, &engine->raw);
+    struct vmq_view *view = engine->views.next;
+
+    vmq_snapshot_clear(&view->raw);
+    view->taken_ms = time_msec();
+    engine->ops->collect(engine->dp, &view->raw);
 }
 
-/* Brings the window and the snapshot of it up to date.  Returns true if the
- * window has loads in it. */
-static bool
+/* Has the next view say what the window knows, and what the planner thinks of
+ * it, which is to wait if there are no loads in it.  The plan takes its memory
+ * all the same: asking for much can be slow, and is done with before there is
+ * something to do. */
+static void
+vmq_engine_plan(struct vmq_engine *engine)
+{
+    struct vmq_view *view = engine->views.next;
+
+    view->measured = vmq_window_snapshot(engine->window, &engine->config,
+                                         &view->snapshot);
+    vmq_plan_compute(&view->snapshot, &engine->config, engine->ledger,
+                     &view->plan);
+}
+
+/* Brings the window up to date. */
+static void
 vmq_engine_sample(struct vmq_engine *engine)
 {
+    const struct vmq_snapshot *raw = &engine->views.next->raw;
+
     vmq_engine_collect(engine);
-    vmq_credit_forget(engine->ledger, vmq_window_last(engine->window),
-                      &engine->raw);
-    switch (vmq_window_add(engine->window, &engine->config, &engine->raw)) {
+    vmq_credit_forget(engine->ledger, vmq_window_last(engine->window), raw);
+    switch (vmq_window_add(engine->window, &engine->config, raw)) {
     case VMQ_SAMPLE_LATE:
         COVERAGE_INC(vmq_tick_late);
         engine->totals.n_late++;
@@ -489,29 +547,29 @@ vmq_engine_sample(struct vmq_engine *engine)
     default:
         break;
     }
-    return vmq_window_snapshot(engine->window, &engine->config,
-                               &engine->snapshot);
 }
 
 /* Carries out 'pending', which it takes over. */
 static void
 vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_pending *pending)
 {
+    struct vmq_snapshot *snapshot = &engine->views.next->snapshot;
     struct vmq_plan plan;
 
     /* The operator speaks of the queues that there are now, which the last
      * sample may not know.  Whether there are loads does not matter here. */
     vmq_engine_sample(engine);
+    vmq_window_snapshot(engine->window, &engine->config, snapshot);
 
     vmq_plan_init(&plan);
-    char *error = vmq_plan_manual(&engine->snapshot, &engine->config,
+    char *error = vmq_plan_manual(snapshot, &engine->config,
                                   engine->ledger, pending->requests,
                                   pending->n_requests, &plan);
     if (error || !plan.n_moves) {
         vmq_engine_answer(engine, pending, 0, error);
     } else {
         vmq_engine_count_verdict(engine, plan.verdict);
-        vmq_engine_apply(engine, &engine->snapshot, &plan, pending);
+        vmq_engine_apply(engine, snapshot, &plan, pending);
     }
     vmq_plan_destroy(&plan);
 }
@@ -566,23 +624,22 @@ vmq_engine_cpu_ns(void)
 static void
 vmq_engine_tick(struct vmq_engine *engine)
 {
-
     uint64_t start_ns = vmq_engine_cpu_ns();
-    bool ready = vmq_engine_sample(engine);
+    const struct vmq_view *view = engine->views.next;
 
-    /* Without loads the plan is to wait, but it takes its memory: asking for
-     * much can be slow, and is done with before there is something to do. */
-    vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
-                     &engine->plan);
-
+    vmq_engine_sample(engine);
+    vmq_engine_plan(engine);
     engine->totals.n_ticks++;
     vmq_hist_add(&engine->ticks, vmq_engine_cpu_ns() - start_ns);
 
-    if (ready && !engine->paused && !engine->under_way.results) {
-        vmq_engine_count_verdict(engine, engine->plan.verdict);
-        if (engine->plan.n_moves) {
-            vmq_engine_apply(engine, &engine->snapshot, &engine->plan, NULL);
-        }
+    bool decides = (view->measured && !engine->paused
+                    && !engine->under_way.results);
+    if (decides) {
+        vmq_engine_count_verdict(engine, view->plan.verdict);
+    }
+    vmq_engine_publish(engine);
+    if (decides && view->plan.n_moves) {
+        vmq_engine_apply(engine, &view->snapshot, &view->plan, NULL);
     }
 }
 
@@ -614,39 +671,27 @@ vmq_engine_wait(struct vmq_engine *engine)
     }
 }
 
-/* Describes the engine at this moment.  What '*view' points to is good until
- * the next call of any function of the engine. */
-void
-vmq_engine_view(struct vmq_engine *engine, struct vmq_view *view)
+/* Returns a reference to what was published last, or NULL if that was
+ * withdrawn or somebody has had it.  For any thread, at any time. */
+const struct vmq_view *
+vmq_engine_get_view(struct vmq_engine *engine)
 {
-    bool ready = false;
+    return vmq_views_get(&engine->views);
+}
 
+/* Returns a reference to a view of this moment. */
+const struct vmq_view *
+vmq_engine_new_view(struct vmq_engine *engine)
+{
     vmq_engine_collect(engine);
     if (engine->config.enabled) {
-        ready = vmq_window_snapshot(engine->window, &engine->config,
-                                    &engine->snapshot);
+        vmq_engine_plan(engine);
+    } else {
+        vmq_snapshot_clear(&engine->views.next->snapshot);
+        engine->views.next->measured = false;
     }
-    if (ready) {
-        vmq_plan_compute(&engine->snapshot, &engine->config, engine->ledger,
-                         &engine->plan);
-    }
-    *view = (struct vmq_view) {
-        .dp_name = engine->dp_name,
-        .on = engine->config.enabled,
-        .paused = engine->paused,
-        .config = &engine->config,
-        .setting_errors = (const char *const *) engine->errors,
-        .totals = &engine->totals,
-        .ticks = &engine->ticks,
-        .blackouts = &engine->blackouts,
-        .preempted = &engine->preempted,
-        .n_moving = (engine->under_way.results
-                     ? engine->under_way.plan.n_moves : 0),
-        .raw = &engine->raw,
-        .snapshot = ready ? &engine->snapshot : NULL,
-        .plan = ready ? &engine->plan : NULL,
-        .ledger = engine->ledger,
-    };
+    vmq_engine_publish(engine);
+    return vmq_engine_get_view(engine);
 }
 
 /* The number of moves that vmq_engine_past_move() knows of. */
@@ -671,6 +716,7 @@ vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
 {
     if (engine->paused != paused) {
         engine->paused = paused;
+        vmq_engine_withdraw_view(engine);
         VLOG_INFO("%s: dynamic VMQ is %s", engine->dp_name,
                   paused ? "paused" : "resumed");
     }

@@ -60,6 +60,13 @@
  * What became of that is an answer, which waits in the engine until somebody
  * takes it, because the operator's connection is another thread's.
  *
+ * Views
+ * =====
+ *
+ * What a tick finds is published, see vmq-view.h, so that commands can show it
+ * while the engine goes on.  It is withdrawn when moves begin or end, and when
+ * settings change: what is asked next is seen anew.
+ *
  * Memory
  * ======
  *
@@ -73,7 +80,8 @@
  * =============
  *
  * The caller has one thread at a time use an engine, but for
- * vmq_answers_deliver(), which uses none.  No function blocks. */
+ * vmq_answers_deliver(), which uses none, and vmq_engine_get_view(), which any
+ * thread may call at any time.  No function blocks. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,6 +91,7 @@
 #include "vmq-plan.h"
 #include "vmq-place.h"
 #include "vmq-snapshot.h"
+#include "vmq-view.h"
 #include "vmq-window.h"
 
 #ifdef  __cplusplus
@@ -92,7 +101,6 @@ extern "C" {
 struct ovs_list;
 struct smap;
 struct vmq_engine;
-struct vmq_hist;
 
 /* The datapath, as the engine sees it. */
 struct vmq_datapath_ops {
@@ -129,17 +137,6 @@ struct vmq_past_move {
     struct vmq_result result;
 };
 
-struct vmq_totals {
-    uint64_t n_ticks;
-    uint64_t n_late;            /* Ticks more than one interval late. */
-    uint64_t n_stale;           /* Samples dropped. */
-    uint64_t n_verdicts[VMQ_N_VERDICTS];
-    uint64_t n_outcomes[VMQ_N_OUTCOMES];
-    uint64_t n_returns[VMQ_N_RETURNS];
-    uint64_t flows_warmed;
-    uint64_t flows_skipped;
-};
-
 /* What became of an operator's moves: 'n_moved' queues were moved, the others
  * were there; or, with an 'error', which is the engine's, not all of them. */
 typedef void vmq_moved_cb(void *aux, size_t n_moved, const char *error);
@@ -163,25 +160,9 @@ void vmq_engine_take_answers(struct vmq_engine *, struct ovs_list *answers);
 void vmq_answers_deliver(struct ovs_list *answers);
 
 /* For the commands. */
-struct vmq_view {
-    const char *dp_name;
-    bool on;
-    bool paused;
-    const struct vmq_config *config;
-    const char *const *setting_errors;      /* By index in vmq_settings[]. */
-    const struct vmq_totals *totals;
-    const struct vmq_hist *ticks;           /* CPU time in ns, moves apart. */
-    const struct vmq_hist *blackouts;       /* In ns, of moves...  */
-    const struct vmq_hist *preempted;       /* ...and of 'preempted' ones. */
-    uint32_t n_moving;                      /* Under way. */
-    const struct vmq_snapshot *raw;         /* Cumulative counters. */
-    const struct vmq_snapshot *snapshot;    /* Windowed, NULL if there is no
-                                             * window yet. */
-    const struct vmq_plan *plan;            /* What the planner thinks of
-                                             * 'snapshot', NULL as above. */
-    const struct vmq_ledger *ledger;
-};
-void vmq_engine_view(struct vmq_engine *, struct vmq_view *);
+const struct vmq_view *vmq_engine_get_view(struct vmq_engine *);
+const struct vmq_view *vmq_engine_new_view(struct vmq_engine *);
+void vmq_engine_withdraw_view(struct vmq_engine *);
 size_t vmq_engine_n_past_moves(const struct vmq_engine *);
 const struct vmq_past_move *vmq_engine_past_move(const struct vmq_engine *,
                                                  size_t age);

@@ -252,6 +252,7 @@ vmq_json_init(struct vmq_json *json, struct ds *ds)
     json->ds = ds;
     json->depth = 0;
     json->in_array = false;
+    json->on_one_line = false;
     json->first = false;
     json->n_tables = 0;
 }
@@ -263,11 +264,18 @@ vmq_json_end(struct vmq_json *json)
     ds_put_char(json->ds, '\n');
 }
 
+/* Separates a member or an element from what is before it. */
 static void
-indent_line(struct vmq_json *json)
+begin_item(struct vmq_json *json, bool first)
 {
-    ds_put_char(json->ds, '\n');
-    ds_put_char_multiple(json->ds, ' ', SPACES_PER_LEVEL * json->depth);
+    if (json->on_one_line) {
+        if (!first) {
+            ds_put_char(json->ds, ',');
+        }
+    } else {
+        ds_put_cstr(json->ds, first ? "\n" : ",\n");
+        ds_put_char_multiple(json->ds, ' ', SPACES_PER_LEVEL * json->depth);
+    }
 }
 
 /* As "%"PRIu64 does, but in a tenth of the time. */
@@ -296,11 +304,8 @@ put_json_int(struct vmq_json *json, int64_t value)
 static void
 begin_element(struct vmq_json *json)
 {
-    if (!json->first) {
-        ds_put_char(json->ds, ',');
-    }
+    begin_item(json, json->first);
     json->first = false;
-    indent_line(json);
 }
 
 void
@@ -412,10 +417,12 @@ vmq_json_put_object(struct vmq_json *json, const struct vmq_field fields[],
 {
     const struct vmq_json_table *table = find_table(json, fields);
     bool was_in_array = json->in_array;
+    bool was_on_one_line = json->on_one_line;
     bool first = true;
 
     if (was_in_array) {
         begin_element(json);
+        json->on_one_line = true;
     }
     json->in_array = false;
     ds_put_char(json->ds, '{');
@@ -426,18 +433,16 @@ vmq_json_put_object(struct vmq_json *json, const struct vmq_field fields[],
         if (field->omit && !is_known(field, row)) {
             continue;
         }
-        if (!first) {
-            ds_put_char(json->ds, ',');
-        }
+        begin_item(json, first);
         first = false;
-        indent_line(json);
         ds_put_char(json->ds, '"');
         ds_put_cstr(json->ds, field->member);
-        ds_put_cstr(json->ds, "\": ");
+        ds_put_cstr(json->ds, json->on_one_line ? "\":" : "\": ");
         put_json_value(json, field, row);
     }
     json->depth--;
     ds_put_char(json->ds, '}');
     json->in_array = was_in_array;
+    json->on_one_line = was_on_one_line;
     json->first = false;
 }

@@ -60,11 +60,15 @@
  * JSON
  * ====
  *
- * What is written is what json_to_string() makes of the same values with
- * JSSF_PRETTY | JSSF_SORT.  It is written at once, because the tree that
- * lib/json.h needs is what took most of the time: for 2,048 queues 20 ms, 3 of
- * them in json_object_put(), the others in what malloc() and free() make of
- * 130,000 small pieces.  vmq-show holds two locks meanwhile.
+ * Members are in the order of their names.  Each is on a line of its own, and
+ * so is each element of an array, all of it: that is less than half of what
+ * json_to_string() with JSSF_PRETTY would write, and a line of grep's is a
+ * queue.  With 2,048 queues the length matters: what does not fit into the
+ * socket takes another iteration of the main thread for each piece.
+ *
+ * It is written at once, because the tree that lib/json.h needs is what took
+ * most of the time: for 2,048 queues 20 ms, 3 of them in json_object_put(), the
+ * others in what malloc() and free() make of 130,000 small pieces.
  *
  * Thread-safety
  * =============
@@ -153,6 +157,7 @@ struct vmq_json {
     int depth;                  /* Of indentation. */
     bool in_array;              /* A value is an element... */
     bool first;                 /* ...the first one. */
+    bool on_one_line;           /* It is part of an element. */
 
     /* The members of each table that was used, in order. */
     struct vmq_json_table {

@@ -42,13 +42,25 @@ vmq_plan_destroy(struct vmq_plan *plan)
     vmq_plan_init(plan);
 }
 
+/* Makes '*dst' say what '*src' says. */
 void
-vmq_plan_swap(struct vmq_plan *a, struct vmq_plan *b)
+vmq_plan_copy(struct vmq_plan *dst, const struct vmq_plan *src)
 {
-    struct vmq_plan tmp = *a;
-
-    *a = *b;
-    *b = tmp;
+    dst->generation = src->generation;
+    dst->verdict = src->verdict;
+    dst->n_weighed = src->n_weighed;
+    dst->n_moves = src->n_moves;
+    dst->moves = vmq_reserve(dst->moves, &dst->allocated_moves, src->n_moves,
+                             sizeof *dst->moves);
+    for (uint32_t i = 0; i < src->n_moves; i++) {
+        dst->moves[i] = src->moves[i];
+    }
+    dst->n_pmds = src->n_pmds;
+    dst->pmds = vmq_reserve(dst->pmds, &dst->allocated_pmds, src->n_pmds,
+                            sizeof *dst->pmds);
+    for (uint32_t i = 0; i < src->n_pmds; i++) {
+        dst->pmds[i] = src->pmds[i];
+    }
 }
 
 /* What a plan that has moves does: the first of these that a PMD does. */

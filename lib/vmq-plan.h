@@ -176,7 +176,7 @@ struct vmq_plan {
 
 void vmq_plan_init(struct vmq_plan *);
 void vmq_plan_destroy(struct vmq_plan *);
-void vmq_plan_swap(struct vmq_plan *, struct vmq_plan *);
+void vmq_plan_copy(struct vmq_plan *dst, const struct vmq_plan *);
 
 /* Plans on 'snapshot' (windowed).  Replaces the contents of '*plan', which
  * must be initialized. */

@@ -19,9 +19,9 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
-#include "vmq-engine.h"
 #include "vmq-fields.h"
 #include "vmq-load.h"
+#include "vmq-view.h"
 
 /* Returns 'part' of 'whole', times on clocks that do not quite agree, in basis
  * points.  A PMD counts an iteration when it ends, a thread's CPU time is
@@ -82,9 +82,9 @@ static struct pmd_row
 pmd_row(const struct vmq_show_loads *loads, uint32_t i)
 {
     const struct vmq_view *view = loads->view;
-    const struct vmq_pmd *raw = &view->raw->pmds[i];
-    uint32_t j = (view->snapshot
-                  ? vmq_snapshot_find_pmd(view->snapshot, raw->core_id)
+    const struct vmq_pmd *raw = &view->raw.pmds[i];
+    uint32_t j = (view->measured
+                  ? vmq_snapshot_find_pmd(&view->snapshot, raw->core_id)
                   : VMQ_NONE);
     struct pmd_row row = {
         .core = raw->core_id,
@@ -101,9 +101,9 @@ pmd_row(const struct vmq_show_loads *loads, uint32_t i)
     };
 
     if (row.known) {
-        const struct vmq_pmd *pmd = &view->snapshot->pmds[j];
-        const struct vmq_judgement *judgement = &view->plan->pmds[j];
-        uint64_t window = view->snapshot->window_cycles;
+        const struct vmq_pmd *pmd = &view->snapshot.pmds[j];
+        const struct vmq_judgement *judgement = &view->plan.pmds[j];
+        uint64_t window = view->snapshot.window_cycles;
 
         row.load_bp = judgement->load_bp;
         row.slow_bp = judgement->slow_bp;
@@ -206,7 +206,7 @@ static uint32_t
 rxq_load_bp(const struct vmq_show_loads *loads, uint32_t i)
 {
     return (loads->windowed[i] != VMQ_NONE
-            ? vmq_rxq_load_bp(loads->view->snapshot, loads->windowed[i]) : 0);
+            ? vmq_rxq_load_bp(&loads->view->snapshot, loads->windowed[i]) : 0);
 }
 
 static uint32_t
@@ -226,18 +226,18 @@ rxq_row(const struct vmq_show_loads *loads, uint32_t i,
         struct vmq_account *account)
 {
     const struct vmq_view *view = loads->view;
-    const struct vmq_rxq *raw = &view->raw->rxqs[i];
+    const struct vmq_rxq *raw = &view->raw.rxqs[i];
     struct vmq_quote quote;
 
-    vmq_credit_quote(view->ledger, view->config, view->raw, i, VMQ_NONE,
+    vmq_credit_quote(view->ledger, &view->config, &view->raw, i, VMQ_NONE,
                      &quote);
 
     struct rxq_row row = {
-        .port = port_name(view->raw, i),
+        .port = port_name(&view->raw, i),
         .status = vmq_mobility_to_string(raw->mobility),
         .backlogged = "",
         .qid = raw->qid,
-        .core = (raw->pmd != VMQ_NONE ? view->raw->pmds[raw->pmd].core_id
+        .core = (raw->pmd != VMQ_NONE ? view->raw.pmds[raw->pmd].core_id
                  : VMQ_NONE),
         .n_moves = raw->n_moves,
         .tunnel_flows = raw->tunnel_flows,
@@ -249,15 +249,15 @@ rxq_row(const struct vmq_show_loads *loads, uint32_t i,
         .full_batches = raw->full_batches,
         .credits_mc = quote.balance_mc,
         .refill_ms = quote.refill_ms,
-        .limited = view->on && view->config->credits,
-        .last_move = (vmq_ledger_get(view->ledger, view->raw, i, account)
+        .limited = view->on && view->config.credits,
+        .last_move = (vmq_ledger_get(view->ledger, &view->raw, i, account)
                       ? account : NULL),
     };
 
     if (loads->windowed[i] != VMQ_NONE) {
         const struct vmq_rxq *rxq
-            = &view->snapshot->rxqs[loads->windowed[i]];
-        uint64_t window_ms = view->snapshot->window_ms;
+            = &view->snapshot.rxqs[loads->windowed[i]];
+        uint64_t window_ms = view->snapshot.window_ms;
 
         row.window = rxq;
         row.known = true;
@@ -302,13 +302,13 @@ static const struct vmq_field port_fields[] = {
 static struct port_row *
 port_rows(const struct vmq_show_loads *loads)
 {
-    const struct vmq_snapshot *raw = loads->view->raw;
+    const struct vmq_snapshot *raw = &loads->view->raw;
     struct port_row *rows = xcalloc(raw->n_ports, sizeof *rows);
 
     for (uint32_t i = 0; i < raw->n_ports; i++) {
         rows[i].name = raw->ports[i].name;
         rows[i].port_no = raw->ports[i].port_no;
-        rows[i].known = loads->view->snapshot != NULL;
+        rows[i].known = loads->view->measured;
     }
     for (uint32_t i = 0; i < raw->n_rxqs; i++) {
         const struct vmq_rxq *rxq = &raw->rxqs[i];
@@ -344,12 +344,12 @@ static const struct vmq_field flows_fields[] = {
 void
 vmq_show_loads_init(struct vmq_show_loads *loads, const struct vmq_view *view)
 {
-    const struct vmq_snapshot *raw = view->raw;
+    const struct vmq_snapshot *raw = &view->raw;
 
     loads->view = view;
     loads->windowed = xcalloc(raw->n_rxqs, sizeof *loads->windowed);
-    if (view->snapshot) {
-        vmq_snapshot_match_rxqs(raw, view->snapshot, loads->windowed);
+    if (view->measured) {
+        vmq_snapshot_match_rxqs(raw, &view->snapshot, loads->windowed);
     } else {
         for (uint32_t i = 0; i < raw->n_rxqs; i++) {
             loads->windowed[i] = VMQ_NONE;
@@ -378,7 +378,7 @@ vmq_show_loads_put(const struct vmq_show_loads *loads, struct ds *reply)
 
     ds_put_char(reply, '\n');
     vmq_fields_put_heading(pmd_fields, reply);
-    for (uint32_t i = 0; i < view->raw->n_pmds; i++) {
+    for (uint32_t i = 0; i < view->raw.n_pmds; i++) {
         struct pmd_row row = pmd_row(loads, i);
 
         vmq_fields_put_columns(pmd_fields, &row, reply);
@@ -386,7 +386,7 @@ vmq_show_loads_put(const struct vmq_show_loads *loads, struct ds *reply)
 
     ds_put_char(reply, '\n');
     vmq_fields_put_heading(rxq_fields, reply);
-    for (uint32_t i = 0; i < view->raw->n_rxqs; i++) {
+    for (uint32_t i = 0; i < view->raw.n_rxqs; i++) {
         struct vmq_account account;
         struct rxq_row row = rxq_row(loads, i, &account);
 
@@ -396,7 +396,7 @@ vmq_show_loads_put(const struct vmq_show_loads *loads, struct ds *reply)
     struct port_row *ports = port_rows(loads);
     ds_put_char(reply, '\n');
     vmq_fields_put_heading(port_fields, reply);
-    for (uint32_t i = 0; i < view->raw->n_ports; i++) {
+    for (uint32_t i = 0; i < view->raw.n_ports; i++) {
         vmq_fields_put_columns(port_fields, &ports[i], reply);
     }
     free(ports);
@@ -408,7 +408,7 @@ vmq_show_json_pmds(struct vmq_json *json, const void *loads_)
     const struct vmq_show_loads *loads = loads_;
 
     vmq_json_begin_array(json);
-    for (uint32_t i = 0; i < loads->view->raw->n_pmds; i++) {
+    for (uint32_t i = 0; i < loads->view->raw.n_pmds; i++) {
         struct pmd_row pmd = pmd_row(loads, i);
 
         vmq_json_put_object(json, pmd_fields, &pmd);
@@ -422,7 +422,7 @@ vmq_show_json_rxqs(struct vmq_json *json, const void *loads_)
     const struct vmq_show_loads *loads = loads_;
 
     vmq_json_begin_array(json);
-    for (uint32_t i = 0; i < loads->view->raw->n_rxqs; i++) {
+    for (uint32_t i = 0; i < loads->view->raw.n_rxqs; i++) {
         struct vmq_account account;
         struct rxq_row rxq = rxq_row(loads, i, &account);
 
@@ -438,7 +438,7 @@ vmq_show_json_ports(struct vmq_json *json, const void *loads_)
     struct port_row *ports = port_rows(loads);
 
     vmq_json_begin_array(json);
-    for (uint32_t i = 0; i < loads->view->raw->n_ports; i++) {
+    for (uint32_t i = 0; i < loads->view->raw.n_ports; i++) {
         vmq_json_put_object(json, port_fields, &ports[i]);
     }
     vmq_json_end_array(json);
@@ -449,7 +449,7 @@ void
 vmq_show_json_flows(struct vmq_json *json, const void *loads_)
 {
     const struct vmq_show_loads *loads = loads_;
-    const struct vmq_snapshot *raw = loads->view->raw;
+    const struct vmq_snapshot *raw = &loads->view->raw;
 
     vmq_json_begin_array(json);
     for (uint32_t i = 0; i < raw->n_port_pmds; i++) {

@@ -31,8 +31,8 @@ struct ds;
 struct vmq_json;
 struct vmq_view;
 
-/* The queues and PMDs are those of 'view->raw', as of now.  Their loads are
- * those of 'view->snapshot', which is as of the last sample. */
+/* The queues and PMDs are those of 'view->raw'.  Their loads are those of
+ * 'view->snapshot', of the last sample before that. */
 struct vmq_show_loads {
     const struct vmq_view *view;
     uint32_t *windowed;         /* Of each queue, index in 'view->snapshot'. */

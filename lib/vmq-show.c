@@ -21,11 +21,12 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "timeval.h"
 #include "util.h"
-#include "vmq-engine.h"
 #include "vmq-fields.h"
 #include "vmq-hist.h"
 #include "vmq-show-loads.h"
+#include "vmq-view.h"
 
 /* Settings. */
 
@@ -63,12 +64,12 @@ static struct setting_row
 setting_row(const struct vmq_view *view, size_t i)
 {
     const struct vmq_setting *setting = &vmq_settings[i];
-    uint32_t value = vmq_config_get(view->config, setting);
+    uint32_t value = vmq_config_get(&view->config, setting);
     struct setting_row row = {
         .key = setting->key,
         .unit = setting->unit,
         .error = view->setting_errors[i],
-        .text = vmq_config_format(view->config, setting),
+        .text = vmq_config_format(&view->config, setting),
         .is_bool = setting->type == VMQ_SETTING_BOOL,
         .is_uint = setting->type != VMQ_SETTING_BOOL,
         .on = value != 0,
@@ -76,7 +77,7 @@ setting_row(const struct vmq_view *view, size_t i)
         .value = value,
         .default_value = setting->def,
         .has_effective = !strcmp(setting->key, "pmd-vmq-pack-target"),
-        .effective = vmq_config_pack_target_bp(view->config) / 100,
+        .effective = vmq_config_pack_target_bp(&view->config) / 100,
     };
 
     row.differs = row.has_effective && row.effective != value;
@@ -246,18 +247,18 @@ static const struct vmq_field totals_fields[] = {
 static struct totals_row
 totals_row(const struct vmq_view *view, const struct blackouts_row *blackout)
 {
-    const struct vmq_totals *totals = view->totals;
+    const struct vmq_totals *totals = &view->totals;
 
     return (struct totals_row) {
         .totals = totals,
         .n_ticks = totals->n_ticks,
         .n_late = totals->n_late,
         .n_stale = totals->n_stale,
-        .tick_us_total = view->ticks->sum / 1000,
-        .tick_us_p50 = vmq_hist_percentile(view->ticks, 50) / 1000,
-        .tick_us_p99 = vmq_hist_percentile(view->ticks, 99) / 1000,
-        .tick_us_max = view->ticks->max / 1000,
-        .tick_us_mean = vmq_hist_mean(view->ticks) / 1000 + 0.5,
+        .tick_us_total = view->ticks.sum / 1000,
+        .tick_us_p50 = vmq_hist_percentile(&view->ticks, 50) / 1000,
+        .tick_us_p99 = vmq_hist_percentile(&view->ticks, 99) / 1000,
+        .tick_us_max = view->ticks.max / 1000,
+        .tick_us_mean = vmq_hist_mean(&view->ticks) / 1000 + 0.5,
         .n_forced_returns = totals->n_returns[VMQ_RETURN_FORCED],
         .n_pingpongs = totals->n_returns[VMQ_RETURN_PINGPONG],
         .flows_warmed = totals->flows_warmed,
@@ -278,7 +279,8 @@ struct show_row {
     char *why;
     bool on, paused;
     uint32_t n_active, n_pmds, n_rxqs, n_ports;
-    uint64_t generation, now_ms;
+    uint64_t generation, now_ms, age_ms;
+    bool aged;                  /* It is not as of now. */
     bool measured;              /* Thus are: */
     uint64_t window_ms, window_cycles;
 };
@@ -290,6 +292,8 @@ static const struct vmq_field show_fields[] = {
     { NULL, " is %s", 0, VMQ_FIELD_STRING, AT(on_or_off) },
     { "on", NULL, 0, VMQ_FIELD_BOOL, AT(on) },
     { "paused", ", paused", 0, VMQ_FIELD_BOOL, AT(paused) },
+    { "age_ms", NULL, 0, VMQ_FIELD_UINT, AT(age_ms) },
+    { NULL, ", as of %s ms ago", 0, VMQ_FIELD_UINT, AT(age_ms), IF(aged) },
     { NULL, "\n  active: %s", 0, VMQ_FIELD_UINT, AT(n_active) },
     { NULL, " of %s PMDs", 0, VMQ_FIELD_UINT, AT(n_pmds) },
     { NULL, " poll %s queues", 0, VMQ_FIELD_UINT, AT(n_rxqs) },
@@ -319,7 +323,7 @@ static const struct vmq_field show_fields[] = {
 static struct show_row
 show_row(const struct vmq_view *view)
 {
-    const struct vmq_snapshot *raw = view->raw;
+    const struct vmq_snapshot *raw = &view->raw;
     uint32_t n_errors = 0;
     struct show_row row = {
         .dp_name = view->dp_name,
@@ -331,20 +335,22 @@ show_row(const struct vmq_view *view)
         .n_ports = raw->n_ports,
         .generation = raw->generation,
         .now_ms = raw->now_ms,
+        .age_ms = MAX(time_msec() - view->taken_ms, 0),
     };
 
+    row.aged = row.age_ms > 0;
     for (uint32_t i = 0; i < raw->n_pmds; i++) {
         row.n_active += !raw->pmds[i].parked;
     }
-    if (view->snapshot) {
+    if (view->measured) {
         row.measured = true;
-        row.window_ms = view->snapshot->window_ms;
-        row.window_cycles = view->snapshot->window_cycles;
-        row.verdict = vmq_verdict_name(view->plan->verdict);
+        row.window_ms = view->snapshot.window_ms;
+        row.window_cycles = view->snapshot.window_cycles;
+        row.verdict = vmq_verdict_name(view->plan.verdict);
         for (size_t i = 0; i < vmq_n_settings; i++) {
             n_errors += view->setting_errors[i] != NULL;
         }
-        row.why = vmq_plan_why(view->plan, view->snapshot, n_errors);
+        row.why = vmq_plan_why(&view->plan, &view->snapshot, n_errors);
     }
     return row;
 }
@@ -353,8 +359,8 @@ show_row(const struct vmq_view *view)
 void
 vmq_show(const struct vmq_view *view, bool json, struct ds *reply)
 {
-    struct blackout_row calm = blackout_row(view->blackouts, "");
-    struct blackout_row preempted = blackout_row(view->preempted,
+    struct blackout_row calm = blackout_row(&view->blackouts, "");
+    struct blackout_row preempted = blackout_row(&view->preempted,
                                                  ", preempted");
     struct blackouts_row blackouts = { &calm, &preempted };
     struct totals_row totals = totals_row(view, &blackouts);

@@ -17,7 +17,7 @@
 #ifndef VMQ_SHOW_H
 #define VMQ_SHOW_H 1
 
-/* What vmq-show shows of an engine.
+/* What vmq-show shows of a view.
  *
  * Thread-safety: for the main thread. */
 

@@ -27,6 +27,7 @@
 #include "vmq-engine.h"
 #include "vmq-fields.h"
 #include "vmq-show.h"
+#include "vmq-view.h"
 
 /* Moves that vmq-history shows unless it is told how many. */
 #define VMQ_HISTORY_DEFAULT 20
@@ -54,18 +55,15 @@ no_more_arguments(int argc, const char *argv[], int n, struct ds *reply)
 /* vmq-show. */
 
 static enum vmq_command_result
-vmq_command_show(struct vmq_engine *engine,
-                 struct unixctl_conn *conn OVS_UNUSED,
-                 int argc, const char *argv[], struct ds *reply)
+vmq_command_show(const struct vmq_view *view, int argc, const char *argv[],
+                 struct ds *reply)
 {
     bool json = wants_json(argc, argv);
-    struct vmq_view view;
 
     if (!no_more_arguments(argc, argv, json, reply)) {
         return VMQ_COMMAND_ERROR;
     }
-    vmq_engine_view(engine, &view);
-    vmq_show(&view, json, reply);
+    vmq_show(view, json, reply);
     return VMQ_COMMAND_OK;
 }
 
@@ -214,8 +212,8 @@ static const struct vmq_field move_fields[] = {
 static struct move_row
 move_row(const struct vmq_view *view, uint32_t i)
 {
-    const struct vmq_snapshot *snapshot = view->snapshot;
-    const struct vmq_move *move = &view->plan->moves[i];
+    const struct vmq_snapshot *snapshot = &view->snapshot;
+    const struct vmq_move *move = &view->plan.moves[i];
     const struct vmq_rxq *rxq = &snapshot->rxqs[move->rxq];
 
     return (struct move_row) {
@@ -276,8 +274,8 @@ static struct judgement_row
 judgement_row(const struct vmq_view *view, uint32_t i,
               struct considered_row *considered)
 {
-    const struct vmq_snapshot *snapshot = view->snapshot;
-    const struct vmq_judgement *judgement = &view->plan->pmds[i];
+    const struct vmq_snapshot *snapshot = &view->snapshot;
+    const struct vmq_judgement *judgement = &view->plan.pmds[i];
     struct judgement_row row = {
         .judgement = *judgement,
         .verdict = vmq_verdict_name(judgement->verdict),
@@ -313,7 +311,7 @@ put_json_moves(struct vmq_json *json, const void *view_)
     const struct vmq_view *view = view_;
 
     vmq_json_begin_array(json);
-    for (uint32_t i = 0; i < view->plan->n_moves; i++) {
+    for (uint32_t i = 0; i < view->plan.n_moves; i++) {
         struct move_row move = move_row(view, i);
 
         vmq_json_put_object(json, move_fields, &move);
@@ -327,7 +325,7 @@ put_json_judgements(struct vmq_json *json, const void *view_)
     const struct vmq_view *view = view_;
 
     vmq_json_begin_array(json);
-    for (uint32_t i = 0; i < view->plan->n_pmds; i++) {
+    for (uint32_t i = 0; i < view->plan.n_pmds; i++) {
         struct considered_row considered;
         struct judgement_row pmd = judgement_row(view, i, &considered);
 
@@ -359,13 +357,13 @@ put_line(const struct vmq_field fields[], const void *row, struct ds *reply)
 static void
 explain(const struct vmq_view *view, bool json, struct ds *reply)
 {
-    char *why = vmq_plan_why(view->plan, view->snapshot, 0);
+    char *why = vmq_plan_why(&view->plan, &view->snapshot, 0);
     struct explain_row row = {
         .view = view,
         .dp_name = view->dp_name,
-        .verdict = vmq_verdict_name(view->plan->verdict),
+        .verdict = vmq_verdict_name(view->plan.verdict),
         .text = why,
-        .generation = view->plan->generation,
+        .generation = view->plan.generation,
         .paused = view->paused,
     };
 
@@ -381,12 +379,12 @@ explain(const struct vmq_view *view, bool json, struct ds *reply)
 
     put_line(explain_fields, &row, reply);
     free(why);
-    for (uint32_t i = 0; i < view->plan->n_moves; i++) {
+    for (uint32_t i = 0; i < view->plan.n_moves; i++) {
         struct move_row move = move_row(view, i);
 
         put_line(move_fields, &move, reply);
     }
-    for (uint32_t i = 0; i < view->plan->n_pmds; i++) {
+    for (uint32_t i = 0; i < view->plan.n_pmds; i++) {
         struct considered_row considered;
         struct judgement_row pmd = judgement_row(view, i, &considered);
 
@@ -395,25 +393,21 @@ explain(const struct vmq_view *view, bool json, struct ds *reply)
 }
 
 static enum vmq_command_result
-vmq_command_explain(struct vmq_engine *engine,
-                    struct unixctl_conn *conn OVS_UNUSED,
-                    int argc, const char *argv[], struct ds *reply)
+vmq_command_explain(const struct vmq_view *view, int argc, const char *argv[],
+                    struct ds *reply)
 {
     bool json = wants_json(argc, argv);
-    struct vmq_view view;
 
     if (!no_more_arguments(argc, argv, json, reply)) {
         return VMQ_COMMAND_ERROR;
     }
-
-    vmq_engine_view(engine, &view);
-    if (!view.plan) {
+    if (!view->measured) {
         ds_put_format(reply, "dynamic VMQ is %s on %s",
-                      view.on ? "on but has not measured anything yet" : "off",
-                      view.dp_name);
+                      view->on ? "on but has not measured anything yet"
+                      : "off", view->dp_name);
         return VMQ_COMMAND_ERROR;
     }
-    explain(&view, json, reply);
+    explain(view, json, reply);
     return VMQ_COMMAND_OK;
 }
 
@@ -517,13 +511,15 @@ vmq_command_resume(struct vmq_engine *engine,
 }
 
 const struct vmq_command vmq_commands[] = {
-    { "dpif-netdev/vmq-show", "[--json] [dp]", 0, 2, vmq_command_show },
+    { "dpif-netdev/vmq-show", "[--json] [dp]", 0, 2,
+      .show = vmq_command_show },
     { "dpif-netdev/vmq-history", "[--json] [N] [dp]", 0, 3,
-      vmq_command_history },
-    { "dpif-netdev/vmq-explain", "[--json] [dp]", 0, 2, vmq_command_explain },
+      .run = vmq_command_history },
+    { "dpif-netdev/vmq-explain", "[--json] [dp]", 0, 2,
+      .show = vmq_command_explain },
     { "dpif-netdev/vmq-move", "PORT QID CORE [PORT QID CORE]... [dp]",
-      3, INT_MAX, vmq_command_move },
-    { "dpif-netdev/vmq-pause", "[dp]", 0, 1, vmq_command_pause },
-    { "dpif-netdev/vmq-resume", "[dp]", 0, 1, vmq_command_resume },
+      3, INT_MAX, .run = vmq_command_move },
+    { "dpif-netdev/vmq-pause", "[dp]", 0, 1, .run = vmq_command_pause },
+    { "dpif-netdev/vmq-resume", "[dp]", 0, 1, .run = vmq_command_resume },
 };
 const int vmq_n_commands = ARRAY_SIZE(vmq_commands);

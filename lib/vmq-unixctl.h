@@ -35,6 +35,7 @@ extern "C" {
 struct ds;
 struct unixctl_conn;
 struct vmq_engine;
+struct vmq_view;
 
 enum vmq_command_result {
     VMQ_COMMAND_OK,             /* '*reply' is the answer. */
@@ -47,7 +48,11 @@ struct vmq_command {
     const char *usage;
     int min_args, max_args;     /* Without the name, with the datapath's. */
 
-    /* 'argv' has the 'argc' arguments, without name and datapath. */
+    /* One of these, the other is null.  'argv' has the 'argc' arguments,
+     * without name and datapath. */
+    enum vmq_command_result (*show)(const struct vmq_view *,
+                                    int argc, const char *argv[],
+                                    struct ds *reply);
     enum vmq_command_result (*run)(struct vmq_engine *, struct unixctl_conn *,
                                    int argc, const char *argv[],
                                    struct ds *reply);

@@ -41,7 +41,10 @@ struct datapath {
     uint32_t n_rxqs;
     uint64_t generation;
     uint64_t sleep_ns;          /* While it is looked at... */
-    uint64_t cpu_ns;            /* ...and what that takes of the CPU. */
+    uint64_t cpu_ns;            /* ...and what that takes of the CPU... */
+    void (*looked_at)(struct datapath *);   /* ...and what else happens. */
+    struct vmq_engine *engine;
+    uint64_t n_looks;           /* How often that was. */
 
     struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
@@ -71,6 +74,10 @@ collect(void *dp_, struct vmq_snapshot *raw)
         continue;
     }
 
+    dp->n_looks++;
+    if (dp->looked_at) {
+        dp->looked_at(dp);
+    }
     raw->window_ns = raw->window_cycles = now_ns;
     raw->now_ms = time_msec();
     raw->generation = dp->generation;
@@ -83,7 +90,9 @@ collect(void *dp_, struct vmq_snapshot *raw)
 
     uint32_t port = vmq_snapshot_add_port(raw, "p", 1);
     for (uint32_t qid = 0; qid < dp->n_rxqs; qid++) {
-        vmq_snapshot_add_rxq(raw, port, qid, dp->core[qid], 0);
+        uint32_t i = vmq_snapshot_add_rxq(raw, port, qid, dp->core[qid], 0);
+
+        raw->rxqs[i].n_moves = dp->generation;
         raw->pmds[dp->core[qid]].parked = false;
     }
     vmq_snapshot_sort(raw);
@@ -187,14 +196,29 @@ deliver(struct vmq_engine *engine)
     }
 }
 
+/* Returns what is to be known of 'engine' now.  The engine keeps it until
+ * another is published. */
+static const struct vmq_view *
+look(struct vmq_engine *engine)
+{
+    const struct vmq_view *view = vmq_engine_new_view(engine);
+
+    vmq_view_unref(view);
+    return view;
+}
+
+static uint32_t
+n_moving(struct vmq_engine *engine)
+{
+    return look(engine)->n_moving;
+}
+
 static void
 run(struct vmq_engine *engine)
 {
     bool idle = vmq_engine_run(engine, time_msec());
-    struct vmq_view view;
 
-    vmq_engine_view(engine, &view);
-    ovs_assert(!idle || !view.n_moving);
+    ovs_assert(!idle || !n_moving(engine));
     deliver(engine);
     ovs_assert(!idle || !vmq_engine_n_requests(engine));
 }
@@ -231,10 +255,7 @@ end_moves(struct vmq_engine *engine, struct datapath *dp,
 static uint64_t
 count_outcomes(struct vmq_engine *engine, enum vmq_outcome outcome)
 {
-    struct vmq_view view;
-
-    vmq_engine_view(engine, &view);
-    return view.totals->n_outcomes[outcome];
+    return look(engine)->totals.n_outcomes[outcome];
 }
 
 /* One set of requests at a time, in the order in which they were asked for. */
@@ -242,7 +263,6 @@ static void
 test_queued(struct vmq_engine *engine, struct datapath *dp)
 {
     struct reply replies[3] = { { .n = 0 } };
-    struct vmq_view view;
 
     for (uint32_t i = 0; i < 3; i++) {
         ask_to_move(engine, i, 1, &replies[i]);
@@ -251,13 +271,11 @@ test_queued(struct vmq_engine *engine, struct datapath *dp)
         run(engine);
         expect_no_reply(&replies[i]);
         ovs_assert(dp->n_moves == 1 && dp->moves[0].rxq == i);
-        vmq_engine_view(engine, &view);
-        ovs_assert(view.n_moving == 1);
+        ovs_assert(n_moving(engine) == 1);
         end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
         expect_reply(&replies[i], 1, NULL);
     }
-    vmq_engine_view(engine, &view);
-    ovs_assert(!view.n_moving);
+    ovs_assert(!n_moving(engine));
 
     /* Nothing to do, and nothing to wait for. */
     ask_to_move(engine, 0, 1, &replies[0]);
@@ -284,11 +302,10 @@ test_queue_gone(struct vmq_engine *engine, struct datapath *dp)
 static bool
 has_paid(struct vmq_engine *engine, uint32_t qid, uint64_t *moved_ms)
 {
+    const struct vmq_view *view = look(engine);
     struct vmq_account account;
-    struct vmq_view view;
 
-    vmq_engine_view(engine, &view);
-    if (!vmq_ledger_get(view.ledger, view.raw, qid, &account)) {
+    if (!vmq_ledger_get(view->ledger, &view->raw, qid, &account)) {
         return false;
     }
     *moved_ms = account.moved_ms;
@@ -369,22 +386,21 @@ test_off(struct vmq_engine *engine, struct datapath *dp)
 static uint64_t
 run_ticks(struct vmq_engine *engine, uint64_t n_ticks)
 {
+    struct vmq_totals totals = look(engine)->totals;
     uint64_t n_plans = 0;
-    struct vmq_view view;
 
-    vmq_engine_view(engine, &view);
-    n_ticks += view.totals->n_ticks;
+    n_ticks += totals.n_ticks;
     for (int i = 0; i < VMQ_N_VERDICTS; i++) {
-        n_plans -= view.totals->n_verdicts[i];
+        n_plans -= totals.n_verdicts[i];
     }
-    while (view.totals->n_ticks < n_ticks) {
+    while (totals.n_ticks < n_ticks) {
         run(engine);
         vmq_engine_wait(engine);
         poll_block();
-        vmq_engine_view(engine, &view);
+        totals = look(engine)->totals;
     }
     for (int i = 0; i < VMQ_N_VERDICTS; i++) {
-        n_plans += view.totals->n_verdicts[i];
+        n_plans += totals.n_verdicts[i];
     }
     return n_plans;
 }
@@ -435,23 +451,229 @@ test_replaced(struct vmq_engine *engine, struct datapath *dp)
 static void
 test_tick_cost(struct vmq_engine *engine, struct datapath *dp)
 {
-    struct vmq_view view;
+    const struct vmq_view *view;
 
     run_ticks(engine, 3);
-    vmq_engine_view(engine, &view);
-    ovs_assert(view.ticks->n == view.totals->n_ticks);
-    ovs_assert(view.ticks->max < 10 * 1000 * 1000);
+    view = look(engine);
+    ovs_assert(view->ticks.n == view->totals.n_ticks);
+    ovs_assert(view->ticks.max < 10 * 1000 * 1000);
 
     dp->sleep_ns = 30 * 1000 * 1000;
     run_ticks(engine, 3);
-    vmq_engine_view(engine, &view);
-    ovs_assert(view.ticks->max < 10 * 1000 * 1000);
+    ovs_assert(look(engine)->ticks.max < 10 * 1000 * 1000);
 
     dp->sleep_ns = 0;
     dp->cpu_ns = 12 * 1000 * 1000;
     run_ticks(engine, 1);
-    vmq_engine_view(engine, &view);
-    ovs_assert(view.ticks->max >= 12 * 1000 * 1000);
+    ovs_assert(look(engine)->ticks.max >= 12 * 1000 * 1000);
+}
+
+/* Views. */
+
+static void
+tick(struct vmq_engine *engine, struct datapath *dp)
+{
+    uint64_t n_looks = dp->n_looks;
+
+    while (dp->n_looks == n_looks) {
+        vmq_engine_run(engine, time_msec());
+        vmq_engine_wait(engine);
+        poll_block();
+    }
+}
+
+static bool
+is_published(struct vmq_engine *engine)
+{
+    const struct vmq_view *view = vmq_engine_get_view(engine);
+
+    vmq_view_unref(view);
+    return view != NULL;
+}
+
+/* A tick publishes one, which is had once. */
+static void
+test_view_published(struct vmq_engine *engine, struct datapath *dp)
+{
+    const struct vmq_view *view;
+
+    for (uint64_t i = 1; i < 4; i++) {
+        tick(engine, dp);
+        view = vmq_engine_get_view(engine);
+        ovs_assert(view && view->on && view->paused && !view->n_moving);
+        ovs_assert(view->totals.n_ticks == i && view->ticks.n == i);
+        vmq_view_unref(view);
+        ovs_assert(!is_published(engine));
+    }
+}
+
+/* What others have to see at once withdraws it. */
+static void
+test_view_withdrawn(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct reply reply = { .n = 0 };
+
+    tick(engine, dp);
+    vmq_engine_set_paused(engine, true);
+    ovs_assert(is_published(engine));
+
+    for (int i = 0; i < 6; i++) {
+        tick(engine, dp);
+        switch (i) {
+        case 0:
+            vmq_engine_set_paused(engine, false);
+            break;
+        case 1:
+            vmq_engine_set_paused(engine, true);
+            break;
+        case 2:
+            set_on(engine, true, false);
+            break;
+        case 3:
+            vmq_engine_withdraw_view(engine);
+            break;
+        case 4:
+            ovs_assert(!vmq_engine_move(engine, &(struct vmq_request) {
+                .port = "p", .core_id = 1 }, 1, moved, &reply));
+            vmq_engine_run(engine, 0);
+            break;
+        case 5:
+            let_moves_end(dp, VMQ_OUTCOME_APPLIED);
+            vmq_engine_run(engine, 0);
+            deliver(engine);
+            expect_reply(&reply, 1, NULL);
+            break;
+        }
+        ovs_assert(!is_published(engine));
+    }
+}
+
+/* Whoever looks while the engine is at work sees what was before. */
+static void
+look_meanwhile(struct datapath *dp)
+{
+    ovs_assert(is_published(dp->engine));
+}
+
+static void
+test_view_meanwhile(struct vmq_engine *engine, struct datapath *dp)
+{
+    tick(engine, dp);
+    dp->engine = engine;
+    dp->looked_at = look_meanwhile;
+    tick(engine, dp);
+    dp->looked_at = NULL;
+}
+
+/* Turned off and on, it has forgotten what it knew. */
+static void
+test_view_forgotten(struct vmq_engine *engine, struct datapath *dp)
+{
+    const struct vmq_view *view;
+
+    for (int i = 0; i < 20; i++) {
+        tick(engine, dp);
+    }
+    ovs_assert(look(engine)->measured);
+    set_on(engine, false, true);
+    ovs_assert(!is_published(engine));
+    ovs_assert(!look(engine)->measured);
+    set_on(engine, true, true);
+    view = look(engine);
+    ovs_assert(!view->measured && !view->snapshot.n_rxqs);
+}
+
+/* A view does not change, however long somebody has it, and says what was
+ * then. */
+static void
+test_view_kept(struct vmq_engine *engine, struct datapath *dp)
+{
+    const struct vmq_view *kept[5];
+
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        dp->generation = i + 1;
+        tick(engine, dp);
+        kept[i] = vmq_engine_get_view(engine);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        ovs_assert(kept[i]->raw.generation == i + 1);
+        ovs_assert(kept[i]->totals.n_ticks == i + 1);
+        ovs_assert(i + 1 == ARRAY_SIZE(kept)
+                   || kept[i]->taken_ms <= kept[i + 1]->taken_ms);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        vmq_view_unref(kept[i]);
+    }
+}
+
+/* Nobody having one, there are two, turn and turn about. */
+static void
+test_view_reused(struct vmq_engine *engine, struct datapath *dp OVS_UNUSED)
+{
+    const struct vmq_view *a = look(engine), *b = look(engine);
+
+    ovs_assert(a != b);
+    for (int i = 0; i < 10; i++) {
+        ovs_assert(look(engine) == a);
+        ovs_assert(look(engine) == b);
+    }
+}
+
+/* Threads look while views are published. */
+static struct vmq_views views;
+static atomic_bool looks_done;
+
+static void *
+look_all_the_time(void *n_seen_)
+{
+    uint64_t *n_seen = n_seen_;
+    uint64_t last = 0;
+    bool done = false;
+
+    while (!done) {
+        const struct vmq_view *view = vmq_views_get(&views);
+
+        if (view) {
+            ovs_assert(view->raw.generation > last);
+            ovs_assert(view->raw.n_rxqs == N_RXQS);
+            for (uint32_t i = 0; i < N_RXQS; i++) {
+                ovs_assert(view->raw.rxqs[i].n_moves
+                           == (uint32_t) view->raw.generation);
+            }
+            last = view->raw.generation;
+            ++*n_seen;
+        }
+        vmq_view_unref(view);
+        atomic_read(&looks_done, &done);
+    }
+    return NULL;
+}
+
+static void
+test_view_threads(void)
+{
+    struct datapath dp = { .n_rxqs = N_RXQS };
+    uint64_t n_seen[2] = { 0, 0 };
+    pthread_t threads[2];
+
+    vmq_views_init(&views, "dp");
+    atomic_init(&looks_done, false);
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        threads[i] = ovs_thread_create("look", look_all_the_time, &n_seen[i]);
+    }
+    for (int i = 0; i < 20000; i++) {
+        dp.generation++;
+        vmq_snapshot_clear(&views.next->raw);
+        collect(&dp, &views.next->raw);
+        vmq_views_publish(&views);
+    }
+    atomic_store(&looks_done, true);
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        xpthread_join(threads[i], NULL);
+    }
+    ovs_assert(n_seen[0] + n_seen[1] > 0);
+    ovs_assert(n_seen[0] + n_seen[1] <= dp.generation);
+    vmq_views_destroy(&views);
 }
 
 static void
@@ -591,6 +813,13 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_ticks);
     run_test(test_replaced);
     run_test(test_tick_cost);
+    run_test(test_view_published);
+    run_test(test_view_withdrawn);
+    run_test(test_view_meanwhile);
+    run_test(test_view_forgotten);
+    run_test(test_view_kept);
+    run_test(test_view_reused);
+    test_view_threads();
     test_destroyed();
     test_chaos();
 }

@@ -264,7 +264,17 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
 
     /* The engine does moves by itself only when it runs. */
     dp.may_move = moves && vmq_engine_is_on(engine);
-    result = command->run(engine, (void *) &dp, argc, argv, &reply);
+    if (command->show) {
+        const struct vmq_view *view = vmq_engine_get_view(engine);
+
+        if (!view) {
+            view = vmq_engine_new_view(engine);
+        }
+        result = command->show(view, argc, argv, &reply);
+        vmq_view_unref(view);
+    } else {
+        result = command->run(engine, (void *) &dp, argc, argv, &reply);
+    }
     dp.may_move = true;
     check_text(ds_cstr(&reply));
     if (result == VMQ_COMMAND_LATER) {
@@ -295,7 +305,7 @@ set(struct vmq_engine *engine, struct smap *other_config,
     struct vmq_config *want, char *line)
 {
     char *value = strchr(line, '=');
-    struct vmq_view view;
+    const struct vmq_view *view;
 
     if (value) {
         *value++ = '\0';
@@ -308,8 +318,9 @@ set(struct vmq_engine *engine, struct smap *other_config,
                             smap_get(other_config, vmq_settings[i].key)));
     }
     vmq_engine_set_config(engine, other_config);
-    vmq_engine_view(engine, &view);
-    FUZZ_ASSERT(!memcmp(view.config, want, sizeof *want));
+    view = vmq_engine_new_view(engine);
+    FUZZ_ASSERT(!memcmp(&view->config, want, sizeof *want));
+    vmq_view_unref(view);
 }
 
 /* Runs the engine, and has the answers delivered. */

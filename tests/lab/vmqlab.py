@@ -309,19 +309,25 @@ class Switch(Daemons):
         return json.loads(self.appctl("dpif-netdev/vmq-history", "--json",
                                       str(n)))
 
-    def pmd_threads(self):
-        """Returns the thread id of the PMD of each core."""
+    def threads(self, pattern):
+        """Returns the threads whose name matches 'pattern', by id: what has
+        matched."""
         threads = {}
         task = "/proc/%d/task" % self.pid
         for tid in os.listdir(task):
             try:
                 with open("%s/%s/comm" % (task, tid)) as f:
-                    match = re.match(r"pmd-c(\d+)/", f.read())
+                    match = re.match(pattern, f.read())
             except OSError:
                 continue        # The thread has just ended.
             if match:
-                threads[int(match.group(1))] = int(tid)
+                threads[int(tid)] = match
         return threads
+
+    def pmd_threads(self):
+        """Returns the thread id of the PMD of each core."""
+        return {int(match.group(1)): tid for tid, match
+                in self.threads(r"pmd-c(\d+)/").items()}
 
     def place_threads(self):
         """Gives threads that are new a place to run.

@@ -2167,7 +2167,7 @@ static void
 a_plan_leaves_nothing_to_the_next_one(void **state)
 {
     struct vmq_host large, small;
-    struct vmq_plan fresh;
+    struct vmq_plan fresh, tmp;
 
     (void) state;
     host_init_siblings(&large);
@@ -2189,7 +2189,9 @@ a_plan_leaves_nothing_to_the_next_one(void **state)
     assert_int_equal(fresh.n_moves, 1);
     host_plan(&large);
     assert_int_equal(large.plan.n_moves, large.config.max_moves);
-    vmq_plan_swap(&large.plan, &small.plan);
+    tmp = large.plan;
+    large.plan = small.plan;
+    small.plan = tmp;
     memset(small.plan.work, 0xff,
            small.plan.allocated_work * sizeof *small.plan.work);
     for (int i = 0; i < 2; i++) {

@@ -1,0 +1,135 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-view.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+static struct vmq_view *
+vmq_view_create(const char *dp_name)
+{
+    struct vmq_view *view = xzalloc(sizeof *view);
+
+    ovs_refcount_init(&view->ref_cnt);
+    view->dp_name = xstrdup(dp_name);
+    view->setting_errors = xcalloc(vmq_n_settings,
+                                   sizeof *view->setting_errors);
+    view->ledger = vmq_ledger_create();
+    vmq_config_init(&view->config);
+    vmq_snapshot_init(&view->raw);
+    vmq_snapshot_init(&view->snapshot);
+    vmq_plan_init(&view->plan);
+    return view;
+}
+
+/* Lets go of 'view'.  The last one to do so frees it. */
+void
+vmq_view_unref(const struct vmq_view *view_)
+{
+    struct vmq_view *view = CONST_CAST(struct vmq_view *, view_);
+
+    if (view && ovs_refcount_unref(&view->ref_cnt) == 1) {
+        for (size_t i = 0; i < vmq_n_settings; i++) {
+            free(view->setting_errors[i]);
+        }
+        free(view->setting_errors);
+        vmq_ledger_destroy(view->ledger);
+        vmq_snapshot_destroy(&view->raw);
+        vmq_snapshot_destroy(&view->snapshot);
+        vmq_plan_destroy(&view->plan);
+        free(CONST_CAST(char *, view->dp_name));
+        free(view);
+    }
+}
+
+void
+vmq_views_init(struct vmq_views *views, const char *dp_name)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    ovs_mutex_init(&views->mutex);
+    views->dp_name = xstrdup(dp_name);
+    views->next = vmq_view_create(dp_name);
+    views->last = vmq_view_create(dp_name);
+    views->withdrawn = true;
+}
+
+void
+vmq_views_destroy(struct vmq_views *views)
+{
+    vmq_view_unref(views->next);
+    vmq_view_unref(vmq_views_last(views));
+    free(views->dp_name);
+    ovs_mutex_destroy(&views->mutex);
+}
+
+/* Has vmq_views_get() return what is in 'views->next', and begins another. */
+void
+vmq_views_publish(struct vmq_views *views)
+{
+    struct vmq_view *before;
+
+    ovs_mutex_lock(&views->mutex);
+    before = views->last;
+    views->last = views->next;
+    views->withdrawn = false;
+    ovs_mutex_unlock(&views->mutex);
+
+    /* Nobody can get it any more. */
+    if (ovs_refcount_read(&before->ref_cnt) == 1) {
+        views->next = before;
+    } else {
+        vmq_view_unref(before);
+        views->next = vmq_view_create(views->dp_name);
+    }
+}
+
+/* Has vmq_views_get() return nothing until another view is published. */
+void
+vmq_views_withdraw(struct vmq_views *views)
+{
+    ovs_mutex_lock(&views->mutex);
+    views->withdrawn = true;
+    ovs_mutex_unlock(&views->mutex);
+}
+
+/* Returns a reference to the view published last, which the caller has to let
+ * go of, or NULL if it was withdrawn or somebody else has had it. */
+const struct vmq_view *
+vmq_views_get(struct vmq_views *views)
+{
+    const struct vmq_view *view = NULL;
+
+    ovs_mutex_lock(&views->mutex);
+    if (!views->withdrawn) {
+        ovs_refcount_ref(&views->last->ref_cnt);
+        view = views->last;
+        views->withdrawn = true;
+    }
+    ovs_mutex_unlock(&views->mutex);
+    return view;
+}
+
+/* Returns the view published last, withdrawn or not, an empty one if none was.
+ * For the engine: it is good until the next one is published. */
+const struct vmq_view *
+vmq_views_last(const struct vmq_views *views)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    return views->last;
+}
