@@ -266,10 +266,14 @@ dp_vmq_reconfigure(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
     struct dp_netdev_pmd_thread *pmd;
+    uint64_t start_ns = vmq_clock_ns();
 
     dp_vmq_lock(dp);
     dp_vmq_drain(dp);
     dp_vmq_wait_for_reloads(dp);
+    if (vmq_engine_is_on(dp->vmq->engine)) {
+        vmq_engine_count_wait(dp->vmq->engine, vmq_clock_ns() - start_ns);
+    }
     if (dp->vmq->dummy) {
         dp->vmq->dummy->reconfigure(dp);
     }

@@ -360,6 +360,14 @@ vmq_engine_count_return(struct vmq_engine *engine, enum vmq_return ret)
     }
 }
 
+/* A reconfiguration has waited for 'wait_ns' until nothing was moved. */
+void
+vmq_engine_count_wait(struct vmq_engine *engine, uint64_t wait_ns)
+{
+    engine->totals.n_waits++;
+    engine->totals.wait_ns_max = MAX(engine->totals.wait_ns_max, wait_ns);
+}
+
 static void
 vmq_engine_log(const struct vmq_engine *engine,
                const struct vmq_past_move *past)

@@ -153,6 +153,7 @@ bool vmq_engine_crosses_numa(const struct vmq_engine *);
 void vmq_engine_place(const struct vmq_engine *, struct vmq_place *);
 bool vmq_engine_run(struct vmq_engine *, long long int now_ms);
 void vmq_engine_wait(struct vmq_engine *);
+void vmq_engine_count_wait(struct vmq_engine *, uint64_t wait_ns);
 void vmq_engine_give_up(struct vmq_engine *, const char *why);
 size_t vmq_engine_n_requests(const struct vmq_engine *);
 bool vmq_engine_has_answers(const struct vmq_engine *);

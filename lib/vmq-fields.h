@@ -67,8 +67,8 @@
  * socket takes another iteration of the main thread for each piece.
  *
  * It is written at once, because the tree that lib/json.h needs is what took
- * most of the time: for 2,048 queues 20 ms, 3 of them in json_object_put(), the
- * others in what malloc() and free() make of 130,000 small pieces.
+ * most of the time: for 2,048 queues 20 ms, 3 of them in json_object_put(),
+ * the others in what malloc() and free() make of 130,000 small pieces.
  *
  * Thread-safety
  * =============

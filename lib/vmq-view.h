@@ -88,6 +88,8 @@ struct vmq_totals {
     uint64_t n_returns[VMQ_N_RETURNS];
     uint64_t flows_warmed;
     uint64_t flows_skipped;
+    uint64_t n_waits;           /* Of the main thread, for moves to end... */
+    uint64_t wait_ns_max;       /* ...the longest. */
 };
 
 struct vmq_view {

@@ -44,7 +44,6 @@ struct datapath {
     uint64_t cpu_ns;            /* ...and what that takes of the CPU... */
     void (*looked_at)(struct datapath *);   /* ...and what else happens. */
     struct vmq_engine *engine;
-    uint64_t n_looks;           /* How often that was. */
 
     struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
@@ -52,6 +51,9 @@ struct datapath {
     bool done;                  /* They end when next asked... */
     enum vmq_outcome outcome;   /* ...like this. */
 };
+
+/* How often any was looked at. */
+static uint64_t n_looks;
 
 static uint64_t
 cpu_ns(void)
@@ -74,7 +76,7 @@ collect(void *dp_, struct vmq_snapshot *raw)
         continue;
     }
 
-    dp->n_looks++;
+    n_looks++;
     if (dp->looked_at) {
         dp->looked_at(dp);
     }
@@ -471,11 +473,11 @@ test_tick_cost(struct vmq_engine *engine, struct datapath *dp)
 /* Views. */
 
 static void
-tick(struct vmq_engine *engine, struct datapath *dp)
+tick(struct vmq_engine *engine)
 {
-    uint64_t n_looks = dp->n_looks;
+    uint64_t before = n_looks;
 
-    while (dp->n_looks == n_looks) {
+    while (n_looks == before) {
         vmq_engine_run(engine, time_msec());
         vmq_engine_wait(engine);
         poll_block();
@@ -493,12 +495,13 @@ is_published(struct vmq_engine *engine)
 
 /* A tick publishes one, which is had once. */
 static void
-test_view_published(struct vmq_engine *engine, struct datapath *dp)
+test_view_published(struct vmq_engine *engine,
+                    struct datapath *dp OVS_UNUSED)
 {
     const struct vmq_view *view;
 
     for (uint64_t i = 1; i < 4; i++) {
-        tick(engine, dp);
+        tick(engine);
         view = vmq_engine_get_view(engine);
         ovs_assert(view && view->on && view->paused && !view->n_moving);
         ovs_assert(view->totals.n_ticks == i && view->ticks.n == i);
@@ -513,12 +516,12 @@ test_view_withdrawn(struct vmq_engine *engine, struct datapath *dp)
 {
     struct reply reply = { .n = 0 };
 
-    tick(engine, dp);
+    tick(engine);
     vmq_engine_set_paused(engine, true);
     ovs_assert(is_published(engine));
 
     for (int i = 0; i < 6; i++) {
-        tick(engine, dp);
+        tick(engine);
         switch (i) {
         case 0:
             vmq_engine_set_paused(engine, false);
@@ -558,21 +561,22 @@ look_meanwhile(struct datapath *dp)
 static void
 test_view_meanwhile(struct vmq_engine *engine, struct datapath *dp)
 {
-    tick(engine, dp);
+    tick(engine);
     dp->engine = engine;
     dp->looked_at = look_meanwhile;
-    tick(engine, dp);
+    tick(engine);
     dp->looked_at = NULL;
 }
 
 /* Turned off and on, it has forgotten what it knew. */
 static void
-test_view_forgotten(struct vmq_engine *engine, struct datapath *dp)
+test_view_forgotten(struct vmq_engine *engine,
+                    struct datapath *dp OVS_UNUSED)
 {
     const struct vmq_view *view;
 
     for (int i = 0; i < 20; i++) {
-        tick(engine, dp);
+        tick(engine);
     }
     ovs_assert(look(engine)->measured);
     set_on(engine, false, true);
@@ -592,7 +596,7 @@ test_view_kept(struct vmq_engine *engine, struct datapath *dp)
 
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         dp->generation = i + 1;
-        tick(engine, dp);
+        tick(engine);
         kept[i] = vmq_engine_get_view(engine);
     }
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {

@@ -9,11 +9,13 @@ EXTRA_DIST += \
 	tests/judges/vmq-chaos.expected \
 	tests/judges/vmq-faults \
 	tests/judges/vmq-freeze \
+	tests/judges/vmq-freezes \
 	tests/judges/vmq-hostile-peer \
 	tests/judges/vmq-judge \
 	tests/judges/vmq-soak \
 	tests/judges/vmq-tsan.supp \
-	tests/judges/vmqchecks.py
+	tests/judges/vmqchecks.py \
+	tests/judges/vmqpair.py
 
 # All of Open vSwitch's test suite, against Open vSwitch without our patches,
 # and a part of it while queues move at random.  These take hours, and go on
@@ -47,6 +49,16 @@ check-faults: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --begin $@
 	@OVS_TREE='$(OVS_TREE_DIR)' VMQ_BUILDDIR='$(abs_builddir)' \
 	  $(RUN_CHECK) $@ faults $(srcdir)/tests/judges/vmq-faults $(FAULTS_FLAGS)
+	@$(RUN_CHECK) --end $@
+
+# Threads that stand still or are kept busy, for some 20 minutes on an idle
+# machine.
+FREEZES_FLAGS =
+check-freezes: ovs $(noinst_PROGRAMS)
+	@$(RUN_CHECK) --begin $@
+	@OVS_TREE='$(OVS_TREE_DIR)' VMQ_BUILDDIR='$(abs_builddir)' \
+	  $(RUN_CHECK) $@ freezes $(srcdir)/tests/judges/vmq-freezes \
+	  $(FREEZES_FLAGS)
 	@$(RUN_CHECK) --end $@
 
 # Moves of queues while everything else changes, on the dummy datapath and
@@ -118,4 +130,4 @@ CHAOS_RESULTS = $(srcdir)/tests/results/vmq-chaos.jsonl
 chaos-summary:
 	@$(srcdir)/tests/judges/vmq-chaos --summary=$(CHAOS_RESULTS)
 .PHONY: chaos-summary check-chaos check-chaos-asan check-chaos-quick \
-	check-faults check-ovs check-ovs-chaos check-soak
+	check-faults check-freezes check-ovs check-ovs-chaos check-soak
