@@ -481,7 +481,7 @@ dpif_netdev_vmq_put_port(struct dpif_vmq_port *info)
 
 /* Commands. */
 
-/* How old a view may be: with a long interval there is seldom a younger one. */
+/* How old a view may be, with a long interval. */
 #define VMQ_VIEW_MAX_MS 1000
 
 /* Returns a reference to a view of 'dp' that has all that the caller can know

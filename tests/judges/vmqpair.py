@@ -149,9 +149,10 @@ class Freeze:
         self.backtrace = None
 
     def __enter__(self):
+        # In this session, whose priority has been raised.
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            universal_newlines=True, start_new_session=True)
+            universal_newlines=True)
         self.backtrace = []
         while True:
             line = self.process.stdout.readline()
