@@ -273,23 +273,19 @@ dp_vmq_unlock_flows(struct dp_netdev_pmd_thread *pmd, uint64_t locked_ns,
     }
 }
 
-/* Makes room for 'n' nodes in 'cmap', a part of the flows of 'pmd' that is
- * there as long as 'flow' is alive.  What takes longest, to get the memory, is
+/* Makes room for 'n' nodes in 'cmap', a part of the flows of 'pmd' that the
+ * caller has found since it was quiescent last: all flows in it may have been
+ * deleted, but it is still there.  What takes longest, to get the memory, is
  * done before the flows are locked. */
 static void
 dp_vmq_make_room(struct dp_netdev_pmd_thread *pmd, struct cmap *cmap,
-                 const struct dp_netdev_flow *flow, size_t n,
-                 struct dp_vmq_copy *copy)
+                 size_t n, struct dp_vmq_copy *copy)
 {
     struct cmap_impl *room = cmap_room_create(n);
     uint64_t locked_ns = dp_vmq_lock_flows(pmd);
 
-    if (!flow->dead) {
-        cmap_move_to_room(cmap, room);
-        room = NULL;
-    }
+    cmap_move_to_room(cmap, room);
     dp_vmq_unlock_flows(pmd, locked_ns, copy);
-    free_cacheline(room);
 }
 
 static struct dpcls_subtable *
@@ -458,11 +454,10 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
     }
     dp_vmq_reach(dp, VMQ_POINT_COPIED, NULL, flow);
     if (flows_full) {
-        dp_vmq_make_room(to, &to->flow_table, added, n_flows + n_to_come,
-                         copy);
+        dp_vmq_make_room(to, &to->flow_table, n_flows + n_to_come, copy);
     }
     if (rules_full) {
-        dp_vmq_make_room(to, &dp_vmq_subtable(added)->rules, added,
+        dp_vmq_make_room(to, &dp_vmq_subtable(added)->rules,
                          n_rules + MIN(n_to_come, n_alike), copy);
     }
 
