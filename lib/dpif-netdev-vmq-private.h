@@ -46,7 +46,8 @@
  *     member                  written by      read by         protection
  *     ----------------------  --------------  --------------  --------------
  *     dp_vmq
- *       engine                mover, main     mover, main     'mutex'
+ *       engine                mover, main     mover, main     'mutex', but for
+ *                                                             its views
  *       has_answers           mover, main     main            atomic, 'mutex'
  *       flow_limit            revalidators    mover           atomic
  *       recheck.wanted        main            any             seq_cst

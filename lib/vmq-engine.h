@@ -80,8 +80,9 @@
  * =============
  *
  * The caller has one thread at a time use an engine, but for
- * vmq_answers_deliver(), which uses none, and vmq_engine_get_view(), which any
- * thread may call at any time.  No function blocks. */
+ * vmq_answers_deliver(), which uses none, and vmq_engine_get_view() and
+ * vmq_engine_withdraw_view(), which any thread may call at any time.  No
+ * function blocks. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -59,8 +59,9 @@
  * Thread-safety
  * =============
  *
- * vmq_views_get() and vmq_view_unref() may be called by any thread.  The rest
- * is the engine's, whose caller has one thread at a time use it.  The mutex is
+ * Any thread may call vmq_views_get(), vmq_views_withdraw() and
+ * vmq_view_unref().  The rest is the engine's, whose caller has one thread at a
+ * time use it.  The mutex is
  * held for a few instructions, and nothing else is locked meanwhile. */
 
 #include <stdbool.h>
