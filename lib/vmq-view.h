@@ -60,9 +60,9 @@
  * =============
  *
  * Any thread may call vmq_views_get(), vmq_views_withdraw() and
- * vmq_view_unref().  The rest is the engine's, whose caller has one thread at a
- * time use it.  The mutex is
- * held for a few instructions, and nothing else is locked meanwhile. */
+ * vmq_view_unref().  The rest is the engine's, whose caller has one thread at
+ * a time use it.  The mutex is held for a few instructions, and nothing else
+ * is locked meanwhile. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -645,7 +645,7 @@ look_all_the_time(void *n_seen_)
                            == (uint32_t) view->raw.generation);
             }
             last = view->raw.generation;
-            ++*n_seen;
+            *n_seen += 1;
         }
         vmq_view_unref(view);
         atomic_read(&looks_done, &done);
