@@ -61,10 +61,10 @@
  * ====
  *
  * Members are in the order of their names.  Each is on a line of its own, and
- * so is each element of an array, all of it: that is less than half of what
- * json_to_string() with JSSF_PRETTY would write, and a line of grep's is a
- * queue.  With 2,048 queues the length matters: what does not fit into the
- * socket takes another iteration of the main thread for each piece.
+ * so is each element of an array, all of it: a line of grep's is a queue, and
+ * it is 28 % shorter than what json_to_string() writes with JSSF_PRETTY.  With
+ * 2,048 queues the length matters: what does not fit into the socket takes
+ * another iteration of the main thread for each piece.
  *
  * It is written at once, because the tree that lib/json.h needs is what took
  * most of the time: for 2,048 queues 20 ms, 3 of them in json_object_put(),
