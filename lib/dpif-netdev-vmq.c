@@ -484,7 +484,7 @@ dpif_netdev_vmq_put_port(struct dpif_vmq_port *info)
 /* How old a view may be, with a long interval. */
 #define VMQ_VIEW_MAX_MS 1000
 
-/* Returns a reference to a view of 'dp' that has all that the caller can know
+/* Returns a view of 'dp', to be given back, that has all that the caller can know
  * of.  Locks nothing if the thread has published one lately. */
 static const struct vmq_view *
 dp_vmq_get_view(struct dp_netdev *dp)
@@ -495,7 +495,7 @@ dp_vmq_get_view(struct dp_netdev *dp)
         && time_msec() - view->taken_ms <= VMQ_VIEW_MAX_MS) {
         return view;
     }
-    vmq_view_unref(view);
+    vmq_engine_put_view(dp->vmq->engine, view);
 
     ovs_rwlock_rdlock(&dp->port_rwlock);
     dp_vmq_lock(dp);
@@ -560,7 +560,7 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
 
     if (view) {
         result = command->show(view, argc - 1, argv + 1, &reply);
-        vmq_view_unref(view);
+        vmq_engine_put_view(dp->vmq->engine, view);
     }
 
     switch (result) {

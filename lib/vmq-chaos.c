@@ -146,7 +146,7 @@ chaos_move(struct vmq_engine *engine)
     size_t n;
 
     if (!view->on || view->n_moving) {
-        vmq_view_unref(view);
+        vmq_engine_put_view(engine, view);
         return;
     }
     vmq_engine_set_paused(engine, true);
@@ -160,7 +160,7 @@ chaos_move(struct vmq_engine *engine)
     }
     /* The names in 'requests' were those of 'view', and have been copied. */
     free(requests);
-    vmq_view_unref(view);
+    vmq_engine_put_view(engine, view);
 }
 
 static bool

@@ -679,15 +679,22 @@ vmq_engine_wait(struct vmq_engine *engine)
     }
 }
 
-/* Returns a reference to what was published last, or NULL if that was
- * withdrawn or somebody has had it.  For any thread, at any time. */
+/* Returns what was published last, or NULL if that was withdrawn or somebody
+ * has had it.  The caller has to give it back by vmq_engine_put_view(). */
 const struct vmq_view *
 vmq_engine_get_view(struct vmq_engine *engine)
 {
     return vmq_views_get(&engine->views);
 }
 
-/* Returns a reference to a view of this moment. */
+/* Gives 'view' back, which may be null. */
+void
+vmq_engine_put_view(struct vmq_engine *engine, const struct vmq_view *view)
+{
+    vmq_views_put(&engine->views, view);
+}
+
+/* Returns a view of this moment, to be given back likewise. */
 const struct vmq_view *
 vmq_engine_new_view(struct vmq_engine *engine)
 {

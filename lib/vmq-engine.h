@@ -80,9 +80,9 @@
  * =============
  *
  * The caller has one thread at a time use an engine, but for
- * vmq_answers_deliver(), which uses none, and vmq_engine_get_view() and
- * vmq_engine_withdraw_view(), which any thread may call at any time.  No
- * function blocks. */
+ * vmq_answers_deliver(), which uses none, and vmq_engine_get_view(),
+ * vmq_engine_put_view() and vmq_engine_withdraw_view(), which any thread may
+ * call at any time.  No function blocks. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -164,6 +164,7 @@ void vmq_answers_deliver(struct ovs_list *answers);
 /* For the commands. */
 const struct vmq_view *vmq_engine_get_view(struct vmq_engine *);
 const struct vmq_view *vmq_engine_new_view(struct vmq_engine *);
+void vmq_engine_put_view(struct vmq_engine *, const struct vmq_view *);
 void vmq_engine_withdraw_view(struct vmq_engine *);
 size_t vmq_engine_n_past_moves(const struct vmq_engine *);
 const struct vmq_past_move *vmq_engine_past_move(const struct vmq_engine *,

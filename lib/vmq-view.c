@@ -26,7 +26,6 @@ vmq_view_create(const char *dp_name)
 {
     struct vmq_view *view = xzalloc(sizeof *view);
 
-    ovs_refcount_init(&view->ref_cnt);
     view->dp_name = xstrdup(dp_name);
     view->setting_errors = xcalloc(vmq_n_settings,
                                    sizeof *view->setting_errors);
@@ -38,24 +37,19 @@ vmq_view_create(const char *dp_name)
     return view;
 }
 
-/* Lets go of 'view'.  The last one to do so frees it. */
-void
-vmq_view_unref(const struct vmq_view *view_)
+static void
+vmq_view_destroy(struct vmq_view *view)
 {
-    struct vmq_view *view = CONST_CAST(struct vmq_view *, view_);
-
-    if (view && ovs_refcount_unref(&view->ref_cnt) == 1) {
-        for (size_t i = 0; i < vmq_n_settings; i++) {
-            free(view->setting_errors[i]);
-        }
-        free(view->setting_errors);
-        vmq_ledger_destroy(view->ledger);
-        vmq_snapshot_destroy(&view->raw);
-        vmq_snapshot_destroy(&view->snapshot);
-        vmq_plan_destroy(&view->plan);
-        free(CONST_CAST(char *, view->dp_name));
-        free(view);
+    for (size_t i = 0; i < vmq_n_settings; i++) {
+        free(view->setting_errors[i]);
     }
+    free(view->setting_errors);
+    vmq_ledger_destroy(view->ledger);
+    vmq_snapshot_destroy(&view->raw);
+    vmq_snapshot_destroy(&view->snapshot);
+    vmq_plan_destroy(&view->plan);
+    free(CONST_CAST(char *, view->dp_name));
+    free(view);
 }
 
 void
@@ -69,11 +63,13 @@ vmq_views_init(struct vmq_views *views, const char *dp_name)
     views->withdrawn = true;
 }
 
+/* Nobody may have a view. */
 void
 vmq_views_destroy(struct vmq_views *views)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
 {
-    vmq_view_unref(views->next);
-    vmq_view_unref(vmq_views_last(views));
+    vmq_view_destroy(views->next);
+    vmq_view_destroy(views->last);
     free(views->dp_name);
     ovs_mutex_destroy(&views->mutex);
 }
@@ -83,20 +79,17 @@ void
 vmq_views_publish(struct vmq_views *views)
 {
     struct vmq_view *before;
+    bool in_use;
 
     ovs_mutex_lock(&views->mutex);
     before = views->last;
+    in_use = before->n_users > 0;
     views->last = views->next;
     views->withdrawn = false;
     ovs_mutex_unlock(&views->mutex);
 
-    /* Nobody can get it any more. */
-    if (ovs_refcount_read(&before->ref_cnt) == 1) {
-        views->next = before;
-    } else {
-        vmq_view_unref(before);
-        views->next = vmq_view_create(views->dp_name);
-    }
+    /* Nobody else can get it any more.  Who has it destroys it. */
+    views->next = in_use ? vmq_view_create(views->dp_name) : before;
 }
 
 /* Has vmq_views_get() return nothing until another view is published. */
@@ -108,21 +101,38 @@ vmq_views_withdraw(struct vmq_views *views)
     ovs_mutex_unlock(&views->mutex);
 }
 
-/* Returns a reference to the view published last, which the caller has to let
- * go of, or NULL if it was withdrawn or somebody else has had it. */
+/* Returns the view published last, which the caller has to give back, or NULL
+ * if it was withdrawn or somebody else has had it. */
 const struct vmq_view *
 vmq_views_get(struct vmq_views *views)
 {
-    const struct vmq_view *view = NULL;
+    struct vmq_view *view = NULL;
 
     ovs_mutex_lock(&views->mutex);
     if (!views->withdrawn) {
-        ovs_refcount_ref(&views->last->ref_cnt);
         view = views->last;
+        view->n_users++;
         views->withdrawn = true;
     }
     ovs_mutex_unlock(&views->mutex);
     return view;
+}
+
+/* Gives 'view' back, which may be null. */
+void
+vmq_views_put(struct vmq_views *views, const struct vmq_view *view_)
+{
+    struct vmq_view *view = CONST_CAST(struct vmq_view *, view_);
+    bool destroy;
+
+    if (view) {
+        ovs_mutex_lock(&views->mutex);
+        destroy = !--view->n_users && view != views->last;
+        ovs_mutex_unlock(&views->mutex);
+        if (destroy) {
+            vmq_view_destroy(view);
+        }
+    }
 }
 
 /* Returns the view published last, withdrawn or not, an empty one if none was.

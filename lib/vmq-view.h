@@ -24,8 +24,8 @@
  *
  * Writing a reply about thousands of queues takes milliseconds.  Queues must
  * not wait for it, nor the main thread for whoever moves queues.  So what a
- * command shows are values of which it has a reference, and nobody has a lock
- * meanwhile.
+ * command shows are values that nobody changes while it has them, and nobody
+ * has a lock meanwhile.
  *
  * Usage
  * =====
@@ -42,7 +42,7 @@
  *     const struct vmq_view *view = vmq_views_get(&views);
  *     if (view) {
  *         ...show it, say how old it is...
- *         vmq_view_unref(view);
+ *         vmq_views_put(&views, view);
  *     }
  *
  * When something has happened that whoever asks next has to see, the view is
@@ -59,15 +59,14 @@
  * Thread-safety
  * =============
  *
- * Any thread may call vmq_views_get(), vmq_views_withdraw() and
- * vmq_view_unref().  The rest is the engine's, whose caller has one thread at
- * a time use it.  The mutex is held for a few instructions, and nothing else
- * is locked meanwhile. */
+ * Any thread may call vmq_views_get(), vmq_views_put() and
+ * vmq_views_withdraw().  The rest is the engine's, whose caller has one thread
+ * at a time use it.  The mutex is held for a few instructions, and nothing
+ * else is locked meanwhile. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ovs-atomic.h"
 #include "ovs-thread.h"
 #include "vmq-config.h"
 #include "vmq-credit.h"
@@ -94,7 +93,8 @@ struct vmq_totals {
 };
 
 struct vmq_view {
-    struct ovs_refcount ref_cnt;
+    unsigned int n_users;       /* Those that have it, with the views' mutex
+                                 * held. */
     const char *dp_name;
     long long int taken_ms;     /* When, as time_msec() has it. */
     bool on;
@@ -114,8 +114,6 @@ struct vmq_view {
     struct vmq_plan plan;       /* What the planner thinks of it. */
 };
 
-void vmq_view_unref(const struct vmq_view *);
-
 struct vmq_views {
     char *dp_name;
     struct vmq_view *next;      /* Nobody else looks at it. */
@@ -129,6 +127,7 @@ void vmq_views_destroy(struct vmq_views *);
 void vmq_views_publish(struct vmq_views *);
 void vmq_views_withdraw(struct vmq_views *);
 const struct vmq_view *vmq_views_get(struct vmq_views *);
+void vmq_views_put(struct vmq_views *, const struct vmq_view *);
 const struct vmq_view *vmq_views_last(const struct vmq_views *);
 
 #ifdef  __cplusplus

@@ -205,7 +205,7 @@ look(struct vmq_engine *engine)
 {
     const struct vmq_view *view = vmq_engine_new_view(engine);
 
-    vmq_view_unref(view);
+    vmq_engine_put_view(engine, view);
     return view;
 }
 
@@ -489,7 +489,7 @@ is_published(struct vmq_engine *engine)
 {
     const struct vmq_view *view = vmq_engine_get_view(engine);
 
-    vmq_view_unref(view);
+    vmq_engine_put_view(engine, view);
     return view != NULL;
 }
 
@@ -505,7 +505,7 @@ test_view_published(struct vmq_engine *engine,
         view = vmq_engine_get_view(engine);
         ovs_assert(view && view->on && view->paused && !view->n_moving);
         ovs_assert(view->totals.n_ticks == i && view->ticks.n == i);
-        vmq_view_unref(view);
+        vmq_engine_put_view(engine, view);
         ovs_assert(!is_published(engine));
     }
 }
@@ -606,7 +606,7 @@ test_view_kept(struct vmq_engine *engine, struct datapath *dp)
                    || kept[i]->taken_ms <= kept[i + 1]->taken_ms);
     }
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-        vmq_view_unref(kept[i]);
+        vmq_engine_put_view(engine, kept[i]);
     }
 }
 
@@ -647,7 +647,7 @@ look_all_the_time(void *n_seen_)
             last = view->raw.generation;
             *n_seen += 1;
         }
-        vmq_view_unref(view);
+        vmq_views_put(&views, view);
         atomic_read(&looks_done, &done);
     }
     return NULL;

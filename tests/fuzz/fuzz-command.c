@@ -271,7 +271,7 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
             view = vmq_engine_new_view(engine);
         }
         result = command->show(view, argc, argv, &reply);
-        vmq_view_unref(view);
+        vmq_engine_put_view(engine, view);
     } else {
         result = command->run(engine, (void *) &dp, argc, argv, &reply);
     }
@@ -320,7 +320,7 @@ set(struct vmq_engine *engine, struct smap *other_config,
     vmq_engine_set_config(engine, other_config);
     view = vmq_engine_new_view(engine);
     FUZZ_ASSERT(!memcmp(&view->config, want, sizeof *want));
-    vmq_view_unref(view);
+    vmq_engine_put_view(engine, view);
 }
 
 /* Runs the engine, and has the answers delivered. */

@@ -148,6 +148,12 @@ class Switch(Daemons):
             raise Failure("%s: %s" % (command, error.strip()))
         return result
 
+    def show(self):
+        """Returns what vmq-show says of a moment since this was called.  What
+        it knew before it says first, once."""
+        self.appctl("dpif-netdev/vmq-show")
+        return json.loads(self.appctl("dpif-netdev/vmq-show", "--json"))
+
     def popen(self, program, *args):
         return subprocess.Popen(
             [os.path.join(self.tree, "utilities", program),
@@ -367,7 +373,7 @@ class Driver:
 
     def vmq_show(self):
         """Returns vmq-show, and by queue the core that polls it."""
-        show = json.loads(self.switch.appctl("dpif-netdev/vmq-show", "--json"))
+        show = self.switch.show()
         return show, {(q["port"], q["queue"]): q["core"]
                       for q in show["rxqs"]}
 

@@ -303,6 +303,9 @@ class Switch(Daemons):
         return reply["result"]
 
     def show(self):
+        """Returns what vmq-show says of a moment since this was called.  What
+        it knew before it says first, once."""
+        self.appctl("dpif-netdev/vmq-show")
         return json.loads(self.appctl("dpif-netdev/vmq-show", "--json"))
 
     def history(self, n):
