@@ -484,8 +484,8 @@ dpif_netdev_vmq_put_port(struct dpif_vmq_port *info)
 /* How old a view may be, with a long interval. */
 #define VMQ_VIEW_MAX_MS 1000
 
-/* Returns a view of 'dp', to be given back, that has all that the caller can know
- * of.  Locks nothing if the thread has published one lately. */
+/* Returns a view of 'dp', to be given back, that has all that the caller can
+ * know of.  Locks nothing if the thread has published one lately. */
 static const struct vmq_view *
 dp_vmq_get_view(struct dp_netdev *dp)
 {

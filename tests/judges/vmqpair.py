@@ -33,7 +33,7 @@ ZONES = 128
 FLOWS = 4
 
 LOAD = 0.2                      # Of a PMD, of each queue.
-TRAFFIC_S = 600
+TRAFFIC_S = 3600
 
 
 class Skip(Exception):
