@@ -706,7 +706,7 @@ vmq_engine_new_view(struct vmq_engine *engine)
         engine->views.next->measured = false;
     }
     vmq_engine_publish(engine);
-    return vmq_engine_get_view(engine);
+    return vmq_views_get_last(&engine->views);
 }
 
 /* The number of moves that vmq_engine_past_move() knows of. */

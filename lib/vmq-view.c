@@ -101,19 +101,39 @@ vmq_views_withdraw(struct vmq_views *views)
     ovs_mutex_unlock(&views->mutex);
 }
 
+static const struct vmq_view *
+vmq_views_take(struct vmq_views *views)
+    OVS_REQUIRES(views->mutex)
+{
+    views->last->n_users++;
+    views->withdrawn = true;
+    return views->last;
+}
+
 /* Returns the view published last, which the caller has to give back, or NULL
  * if it was withdrawn or somebody else has had it. */
 const struct vmq_view *
 vmq_views_get(struct vmq_views *views)
 {
-    struct vmq_view *view = NULL;
+    const struct vmq_view *view = NULL;
 
     ovs_mutex_lock(&views->mutex);
     if (!views->withdrawn) {
-        view = views->last;
-        view->n_users++;
-        views->withdrawn = true;
+        view = vmq_views_take(views);
     }
+    ovs_mutex_unlock(&views->mutex);
+    return view;
+}
+
+/* The same, but whatever has become of it.  For the engine, which knows that
+ * it has just published it. */
+const struct vmq_view *
+vmq_views_get_last(struct vmq_views *views)
+{
+    const struct vmq_view *view;
+
+    ovs_mutex_lock(&views->mutex);
+    view = vmq_views_take(views);
     ovs_mutex_unlock(&views->mutex);
     return view;
 }

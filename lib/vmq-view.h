@@ -127,6 +127,7 @@ void vmq_views_destroy(struct vmq_views *);
 void vmq_views_publish(struct vmq_views *);
 void vmq_views_withdraw(struct vmq_views *);
 const struct vmq_view *vmq_views_get(struct vmq_views *);
+const struct vmq_view *vmq_views_get_last(struct vmq_views *);
 void vmq_views_put(struct vmq_views *, const struct vmq_view *);
 const struct vmq_view *vmq_views_last(const struct vmq_views *);
 

@@ -623,9 +623,40 @@ test_view_reused(struct vmq_engine *engine, struct datapath *dp OVS_UNUSED)
     }
 }
 
+/* Somebody else has each view as soon as it is there. */
+static atomic_bool looks_done;
+
+static void *
+take_all_the_time(void *engine)
+{
+    bool done = false;
+
+    while (!done) {
+        is_published(engine);
+        atomic_read(&looks_done, &done);
+    }
+    return NULL;
+}
+
+static void
+test_view_contended(struct vmq_engine *engine, struct datapath *dp OVS_UNUSED)
+{
+    pthread_t thread;
+
+    atomic_init(&looks_done, false);
+    thread = ovs_thread_create("look", take_all_the_time, engine);
+    for (int i = 0; i < 50000; i++) {
+        const struct vmq_view *view = vmq_engine_new_view(engine);
+
+        ovs_assert(view && view->raw.n_rxqs == N_RXQS);
+        vmq_engine_put_view(engine, view);
+    }
+    atomic_store(&looks_done, true);
+    xpthread_join(thread, NULL);
+}
+
 /* Threads look while views are published. */
 static struct vmq_views views;
-static atomic_bool looks_done;
 
 static void *
 look_all_the_time(void *n_seen_)
@@ -823,6 +854,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_view_forgotten);
     run_test(test_view_kept);
     run_test(test_view_reused);
+    run_test(test_view_contended);
     test_view_threads();
     test_destroyed();
     test_chaos();
