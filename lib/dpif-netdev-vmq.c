@@ -367,6 +367,27 @@ dpif_netdev_vmq_set_flow_limit(struct dpif *dpif, unsigned int flow_limit)
     }
 }
 
+/* Returns the engine of 'dp', for the main thread alone to use. */
+static struct vmq_engine *
+dp_vmq_hold_engine(struct dp_netdev *dp)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    ovs_rwlock_rdlock(&dp->port_rwlock);
+    dp_vmq_lock(dp);
+    return dp->vmq->engine;
+}
+
+/* Has the thread go on with what the engine may have been asked for. */
+static void
+dp_vmq_release_engine(struct dp_netdev *dp)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
+    dp_vmq_unlock(dp);
+    ovs_rwlock_unlock(&dp->port_rwlock);
+    dp_vmq_notify(dp);
+}
+
 /* Calls 'cb' with the engine of 'dpif'. */
 void
 dpif_netdev_vmq_with_engine(struct dpif *dpif,
@@ -374,13 +395,8 @@ dpif_netdev_vmq_with_engine(struct dpif *dpif,
 {
     struct dp_netdev *dp = get_dp_netdev(dpif);
 
-    ovs_rwlock_rdlock(&dp->port_rwlock);
-    dp_vmq_lock(dp);
-    cb(dp->vmq->engine);
-    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
-    dp_vmq_unlock(dp);
-    ovs_rwlock_unlock(&dp->port_rwlock);
-    dp_vmq_notify(dp);
+    cb(dp_vmq_hold_engine(dp));
+    dp_vmq_release_engine(dp);
 }
 
 static void
@@ -505,23 +521,6 @@ dp_vmq_get_view(struct dp_netdev *dp)
     return view;
 }
 
-static enum vmq_command_result
-dp_vmq_run_command(struct dp_netdev *dp, const struct vmq_command *command,
-                   struct unixctl_conn *conn, int argc, const char *argv[],
-                   struct ds *reply)
-{
-    enum vmq_command_result result;
-
-    ovs_rwlock_rdlock(&dp->port_rwlock);
-    dp_vmq_lock(dp);
-    result = command->run(dp->vmq->engine, conn, argc, argv, reply);
-    dp->vmq->n_requests = vmq_engine_n_requests(dp->vmq->engine);
-    dp_vmq_unlock(dp);
-    ovs_rwlock_unlock(&dp->port_rwlock);
-    dp_vmq_notify(dp);
-    return result;
-}
-
 /* Runs the 'struct vmq_command' in 'aux' on the datapath that the last
  * argument names or, if that does not name one, on the only one. */
 static void
@@ -553,8 +552,9 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
     if (command->show) {
         view = dp_vmq_get_view(dp);
     } else {
-        result = dp_vmq_run_command(dp, command, conn, argc - 1, argv + 1,
-                                    &reply);
+        result = command->run(dp_vmq_hold_engine(dp), conn, argc - 1, argv + 1,
+                              &reply);
+        dp_vmq_release_engine(dp);
     }
     ovs_mutex_unlock(&dp_netdev_mutex);
 

@@ -148,12 +148,6 @@ class Switch(Daemons):
             raise Failure("%s: %s" % (command, error.strip()))
         return result
 
-    def show(self):
-        """Returns what vmq-show says of a moment since this was called.  What
-        it knew before it says first, once."""
-        self.appctl("dpif-netdev/vmq-show")
-        return json.loads(self.appctl("dpif-netdev/vmq-show", "--json"))
-
     def popen(self, program, *args):
         return subprocess.Popen(
             [os.path.join(self.tree, "utilities", program),

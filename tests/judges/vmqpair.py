@@ -166,10 +166,13 @@ class Freeze:
             raise Skip("ptrace is not allowed")
         raise Error("vmq-freeze: exit status %d" % self.process.returncode)
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        ended_early = self.process.poll() is not None
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
+        if ended_early and not kind:
+            raise Error("vmq-freeze has ended early")
 
 
 class Tap:

@@ -187,7 +187,9 @@ def ask_socket(path, request, timeout=30):
 
 
 class Daemons:
-    """ovsdb-server and ovs-vswitchd, which end when this program does."""
+    """ovsdb-server and ovs-vswitchd, which end when this program does.
+
+    Subclasses have appctl(), which does what ovs-appctl does."""
 
     def __init__(self, tree, directory):
         self.tree = tree
@@ -224,6 +226,12 @@ class Daemons:
 
     def control(self):
         return "%s/ovs-vswitchd.%d.ctl" % (self.dir, self.pid)
+
+    def show(self):
+        """Returns what vmq-show says of a moment since this was called.  What
+        it knew before it says first, once."""
+        self.appctl("dpif-netdev/vmq-show")
+        return json.loads(self.appctl("dpif-netdev/vmq-show", "--json"))
 
     def stop(self):
         if self.shell:
@@ -301,12 +309,6 @@ class Switch(Daemons):
         if reply["error"] is not None:
             raise Error("%s: %s" % (command, reply["error"].strip()))
         return reply["result"]
-
-    def show(self):
-        """Returns what vmq-show says of a moment since this was called.  What
-        it knew before it says first, once."""
-        self.appctl("dpif-netdev/vmq-show")
-        return json.loads(self.appctl("dpif-netdev/vmq-show", "--json"))
 
     def history(self, n):
         return json.loads(self.appctl("dpif-netdev/vmq-history", "--json",
