@@ -5,8 +5,13 @@
 
 # Dynamic VMQ's files, for Open vSwitch's Makefile.am to include.
 
+# The series, for lib/vmq-compat.h: 301 for Open vSwitch 3.1.
+AM_CPPFLAGS += \
+	-DVMQ_OVS_SERIES=`echo $(VERSION) | awk -F. '{ print $$1 * 100 + $$2 }'`
+
 lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netdev-vmq-collect.c \
+	lib/dpif-netdev-vmq-compat.h \
 	lib/dpif-netdev-vmq-copy.c \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
@@ -24,6 +29,7 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-chaos.h \
 	lib/vmq-clock.c \
 	lib/vmq-clock.h \
+	lib/vmq-compat.h \
 	lib/vmq-config.c \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \

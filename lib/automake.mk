@@ -43,6 +43,7 @@ lib_libvmq_la_SOURCES = \
 OVS_OVERLAY += \
 	vmq.mk \
 	lib/dpif-netdev-vmq-collect.c \
+	lib/dpif-netdev-vmq-compat.h \
 	lib/dpif-netdev-vmq-copy.c \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
@@ -60,6 +61,7 @@ OVS_OVERLAY += \
 	lib/vmq-chaos.h \
 	lib/vmq-clock.c \
 	lib/vmq-clock.h \
+	lib/vmq-compat.h \
 	lib/vmq-config.c \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \

@@ -30,7 +30,6 @@
 
 #include "ccmap.h"
 #include "connectivity.h"
-#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq.h"
 #include "dpif-netdev-vmq-hooks.h"
 #include "dpif-provider.h"

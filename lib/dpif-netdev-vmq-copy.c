@@ -36,10 +36,9 @@
 #include <string.h>
 
 #include "ccmap.h"
-#include "dpif-netdev-private.h"
+#include "dpif-netdev-vmq-compat.h"
 #include "dpif.h"
 #include "hash.h"
-#include "netdev-offload.h"
 #include "odp-util.h"
 #include "openvswitch/match.h"
 #include "ovs-thread.h"
@@ -179,23 +178,23 @@ dp_vmq_copy_for(const struct dp_vmq_copy *leader,
  * statistics of the hardware as well, and count them again. */
 static bool
 dp_vmq_flow_is_in_hardware(const struct dp_netdev *dp,
-                           struct dp_netdev_flow *flow)
+                           const struct dp_netdev_flow *flow)
 {
     struct dpif_flow_attrs attrs;
     struct dpif_flow_stats stats;
 
-    if (!netdev_is_flow_api_enabled()) {
+    if (!dp_vmq_offloads()) {
         return false;
     }
-    /* In this order: who does what has been asked sets the mark first. */
-    if (atomic_count_get(&flow->vmq.n_offloads)) {
+    /* In this order: who does what has been asked says so first. */
+    if (dp_vmq_flow_waits_for_hardware(flow)) {
         return true;
     }
-    /* A flow that hardware does not know has mark 0. */
-    return (flow->mark
-            && dpif_netdev_get_flow_offload_status(dp, flow, &stats, &attrs)
-            && attrs.offloaded
-            && attrs.dp_layer && strcmp(attrs.dp_layer, "ovs"));
+    if (!dp_vmq_flow_may_be_in_hardware(flow)) {
+        return false;
+    }
+    get_dpif_flow_status(dp, flow, &stats, &attrs);
+    return attrs.offloaded && attrs.dp_layer && strcmp(attrs.dp_layer, "ovs");
 }
 
 /* Has 'flow' copied by 'copy', when it is its turn. */

@@ -39,7 +39,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq-hooks.h"
 #include "dpif-provider.h"
 #include "hash.h"

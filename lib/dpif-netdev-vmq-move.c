@@ -43,7 +43,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dpif-netdev-private.h"
 #include "hash.h"
 #include "netdev.h"
 #include "openvswitch/poll-loop.h"

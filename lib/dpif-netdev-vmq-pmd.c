@@ -35,7 +35,6 @@
 #include <stdlib.h>
 
 #include "coverage.h"
-#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq-hooks.h"
 #include "netdev.h"
 #include "openvswitch/poll-loop.h"

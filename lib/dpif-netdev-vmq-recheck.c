@@ -41,7 +41,6 @@
 #include <string.h>
 
 #include "dpif-netdev.h"
-#include "dpif-netdev-private.h"
 #include "dpif-netdev-vmq.h"
 #include "netdev-offload.h"
 #include "openvswitch/list.h"

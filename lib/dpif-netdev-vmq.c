@@ -45,6 +45,7 @@
 #include "smap.h"
 #include "unixctl.h"
 #include "util.h"
+#include "vmq-compat.h"
 #include "vmq-config.h"
 #include "vmq-unixctl.h"
 
@@ -530,11 +531,18 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
     const struct vmq_command *command = aux;
     struct ds reply = DS_EMPTY_INITIALIZER;
     enum vmq_command_result result = VMQ_COMMAND_OK;
+    bool json = command->has_json && vmq_conn_wants_json(conn);
     const struct vmq_view *view = NULL;
     struct dp_netdev *dp = NULL;
 
+    argc--, argv++;
+    if (command->has_json && argc && !strcmp(argv[0], "--json")) {
+        json = true;
+        argc--, argv++;
+    }
+
     ovs_mutex_lock(&dp_netdev_mutex);
-    if (argc > 1) {
+    if (argc) {
         dp = shash_find_data(&dp_netdevs, argv[argc - 1]);
     }
     if (dp) {
@@ -552,20 +560,20 @@ dp_vmq_command(struct unixctl_conn *conn, int argc, const char *argv[],
     if (command->show) {
         view = dp_vmq_get_view(dp);
     } else {
-        result = command->run(dp_vmq_hold_engine(dp), conn, argc - 1, argv + 1,
+        result = command->run(dp_vmq_hold_engine(dp), conn, json, argc, argv,
                               &reply);
         dp_vmq_release_engine(dp);
     }
     ovs_mutex_unlock(&dp_netdev_mutex);
 
     if (view) {
-        result = command->show(view, argc - 1, argv + 1, &reply);
+        result = command->show(view, json, argc, argv, &reply);
         vmq_engine_put_view(dp->vmq->engine, view);
     }
 
     switch (result) {
     case VMQ_COMMAND_OK:
-        unixctl_command_reply(conn, ds_cstr(&reply));
+        vmq_conn_reply(conn, ds_cstr(&reply), json);
         break;
     case VMQ_COMMAND_ERROR:
         unixctl_command_reply_error(conn, ds_cstr(&reply));

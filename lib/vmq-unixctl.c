@@ -34,13 +34,6 @@
 
 /* Arguments. */
 
-/* Returns whether the first argument is "--json". */
-static bool
-wants_json(int argc, const char *argv[])
-{
-    return argc > 0 && !strcmp(argv[0], "--json");
-}
-
 static bool
 no_more_arguments(int argc, const char *argv[], int n, struct ds *reply)
 {
@@ -55,12 +48,10 @@ no_more_arguments(int argc, const char *argv[], int n, struct ds *reply)
 /* vmq-show. */
 
 static enum vmq_command_result
-vmq_command_show(const struct vmq_view *view, int argc, const char *argv[],
-                 struct ds *reply)
+vmq_command_show(const struct vmq_view *view, bool json,
+                 int argc, const char *argv[], struct ds *reply)
 {
-    bool json = wants_json(argc, argv);
-
-    if (!no_more_arguments(argc, argv, json, reply)) {
+    if (!no_more_arguments(argc, argv, 0, reply)) {
         return VMQ_COMMAND_ERROR;
     }
     vmq_show(view, json, reply);
@@ -148,18 +139,17 @@ put_past_move(const struct vmq_past_move *past, struct vmq_json *json,
 
 static enum vmq_command_result
 vmq_command_history(struct vmq_engine *engine,
-                    struct unixctl_conn *conn OVS_UNUSED,
+                    struct unixctl_conn *conn OVS_UNUSED, bool json,
                     int argc, const char *argv[], struct ds *reply)
 {
-    bool json = wants_json(argc, argv);
     unsigned int n = VMQ_HISTORY_DEFAULT;
     struct vmq_json writer;
 
-    if (argc > json && !str_to_uint(argv[json], 10, &n)) {
-        ds_put_format(reply, "\"%s\": not a number of moves", argv[json]);
+    if (argc && !str_to_uint(argv[0], 10, &n)) {
+        ds_put_format(reply, "\"%s\": not a number of moves", argv[0]);
         return VMQ_COMMAND_ERROR;
     }
-    if (!no_more_arguments(argc, argv, json + 1, reply)) {
+    if (!no_more_arguments(argc, argv, 1, reply)) {
         return VMQ_COMMAND_ERROR;
     }
     n = MIN(n, vmq_engine_n_past_moves(engine));
@@ -393,12 +383,10 @@ explain(const struct vmq_view *view, bool json, struct ds *reply)
 }
 
 static enum vmq_command_result
-vmq_command_explain(const struct vmq_view *view, int argc, const char *argv[],
-                    struct ds *reply)
+vmq_command_explain(const struct vmq_view *view, bool json,
+                    int argc, const char *argv[], struct ds *reply)
 {
-    bool json = wants_json(argc, argv);
-
-    if (!no_more_arguments(argc, argv, json, reply)) {
+    if (!no_more_arguments(argc, argv, 0, reply)) {
         return VMQ_COMMAND_ERROR;
     }
     if (!view->measured) {
@@ -441,7 +429,8 @@ vmq_moved(void *moving_, size_t n_moved, const char *error)
 
 static enum vmq_command_result
 vmq_command_move(struct vmq_engine *engine, struct unixctl_conn *conn,
-         int argc, const char *argv[], struct ds *reply)
+                 bool json OVS_UNUSED, int argc, const char *argv[],
+                 struct ds *reply)
 {
     if (!argc || argc % 3) {
         ds_put_cstr(reply, "needs PORT QID CORE, once for each queue");
@@ -488,8 +477,8 @@ vmq_command_move(struct vmq_engine *engine, struct unixctl_conn *conn,
 
 static enum vmq_command_result
 vmq_command_pause(struct vmq_engine *engine,
-                  struct unixctl_conn *conn OVS_UNUSED, int argc,
-                  const char *argv[], struct ds *reply)
+                  struct unixctl_conn *conn OVS_UNUSED, bool json OVS_UNUSED,
+                  int argc, const char *argv[], struct ds *reply)
 {
     if (!no_more_arguments(argc, argv, 0, reply)) {
         return VMQ_COMMAND_ERROR;
@@ -500,8 +489,8 @@ vmq_command_pause(struct vmq_engine *engine,
 
 static enum vmq_command_result
 vmq_command_resume(struct vmq_engine *engine,
-                   struct unixctl_conn *conn OVS_UNUSED, int argc,
-                   const char *argv[], struct ds *reply)
+                   struct unixctl_conn *conn OVS_UNUSED, bool json OVS_UNUSED,
+                   int argc, const char *argv[], struct ds *reply)
 {
     if (!no_more_arguments(argc, argv, 0, reply)) {
         return VMQ_COMMAND_ERROR;
@@ -511,15 +500,17 @@ vmq_command_resume(struct vmq_engine *engine,
 }
 
 const struct vmq_command vmq_commands[] = {
-    { "dpif-netdev/vmq-show", "[--json] [dp]", 0, 2,
+    { "dpif-netdev/vmq-show", "[--json] [dp]", 0, 2, true,
       .show = vmq_command_show },
-    { "dpif-netdev/vmq-history", "[--json] [N] [dp]", 0, 3,
+    { "dpif-netdev/vmq-history", "[--json] [N] [dp]", 0, 3, true,
       .run = vmq_command_history },
-    { "dpif-netdev/vmq-explain", "[--json] [dp]", 0, 2,
+    { "dpif-netdev/vmq-explain", "[--json] [dp]", 0, 2, true,
       .show = vmq_command_explain },
     { "dpif-netdev/vmq-move", "PORT QID CORE [PORT QID CORE]... [dp]",
-      3, INT_MAX, .run = vmq_command_move },
-    { "dpif-netdev/vmq-pause", "[dp]", 0, 1, .run = vmq_command_pause },
-    { "dpif-netdev/vmq-resume", "[dp]", 0, 1, .run = vmq_command_resume },
+      3, INT_MAX, false, .run = vmq_command_move },
+    { "dpif-netdev/vmq-pause", "[dp]", 0, 1, false,
+      .run = vmq_command_pause },
+    { "dpif-netdev/vmq-resume", "[dp]", 0, 1, false,
+      .run = vmq_command_resume },
 };
 const int vmq_n_commands = ARRAY_SIZE(vmq_commands);

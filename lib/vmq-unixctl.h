@@ -47,14 +47,15 @@ struct vmq_command {
     const char *name;           /* "dpif-netdev/vmq-show". */
     const char *usage;
     int min_args, max_args;     /* Without the name, with the datapath's. */
+    bool has_json;              /* Whether it can reply with JSON. */
 
     /* One of these, the other is null.  'argv' has the 'argc' arguments,
-     * without name and datapath. */
-    enum vmq_command_result (*show)(const struct vmq_view *,
+     * without name, "--json" and datapath. */
+    enum vmq_command_result (*show)(const struct vmq_view *, bool json,
                                     int argc, const char *argv[],
                                     struct ds *reply);
     enum vmq_command_result (*run)(struct vmq_engine *, struct unixctl_conn *,
-                                   int argc, const char *argv[],
+                                   bool json, int argc, const char *argv[],
                                    struct ds *reply);
 };
 
