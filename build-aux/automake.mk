@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	build-aux/cppcheck.supp \
 	build-aux/layers \
 	build-aux/ovs-sanitized \
+	build-aux/ovs-source \
 	build-aux/ovs-tests \
 	build-aux/ovs-tree \
 	build-aux/run-check
@@ -23,18 +24,26 @@ noinst_PROGRAMS += build-aux/vmq-docs
 build_aux_vmq_docs_SOURCES = build-aux/vmq-docs.c
 build_aux_vmq_docs_LDADD = lib/libvmq.la
 
-# The Open vSwitch tree and the build in it.
-OVS_TREE_DIR = $(abs_builddir)/ovs-tree
+# The Open vSwitch tree and the build in it.  With SERIES=4.0 and the like it
+# is of another series than OVS_SOURCE, in a tree of its own, and without DPDK:
+# this system has the one of its own series only.
+SERIES =
+SERIES_SOURCE = $(if $(SERIES),$(abs_builddir)/ovs-source-$(SERIES),$(OVS_SOURCE))
+OVS_TREE_DIR = $(abs_builddir)/ovs-tree$(SERIES:%=-%)
 OVS_TREE = $(srcdir)/build-aux/ovs-tree \
-	--source='$(OVS_SOURCE)' --tree='$(OVS_TREE_DIR)'
+	--source='$(SERIES_SOURCE)' --tree='$(OVS_TREE_DIR)'
 if HAVE_DPDK
-OVS_DPDK = --with-dpdk=shared
+OVS_DPDK = $(if $(SERIES),,--with-dpdk=shared)
 else
 OVS_DPDK =
 endif
 
-ovs-tree:
+ovs-tree: ovs-source
 	@$(OVS_TREE) import
+
+ovs-source:
+	@$(if $(SERIES),$(BASH) $(srcdir)/build-aux/ovs-source \
+	  '$(SERIES)' '$(SERIES_SOURCE)',:)
 
 # Open vSwitch's make decides what must be compiled: ovs-tree touches only
 # what differs.  The tarball's configure is used if this machine's automake
@@ -56,8 +65,8 @@ ovs: ovs-tree
 	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0
 
 # The same Open vSwitch without our files and patches, to compare with.
-OVS_STOCK_DIR = $(abs_builddir)/ovs-stock
-ovs-stock:
+OVS_STOCK_DIR = $(abs_builddir)/ovs-stock$(SERIES:%=-%)
+ovs-stock: ovs-source
 	@$(OVS_TREE) stock '$(OVS_STOCK_DIR)'
 	@cd $(OVS_STOCK_DIR) && $(OVS_CONFIGURE) \
 	  && $(MAKE) --no-print-directory $(OVS_JOBS) V=0
@@ -65,15 +74,17 @@ ovs-stock:
 patch-refresh:
 	@$(OVS_TREE) export
 
+# Onto the source of another release or series, the tree of which is $(SERIES).
 patch-rebase:
-	@$(OVS_TREE) rebase
+	@$(srcdir)/build-aux/ovs-tree --source='$(OVS_SOURCE)' \
+	  --tree='$(OVS_TREE_DIR)' rebase
 
-.PHONY: ovs-tree ovs ovs-stock patch-refresh patch-rebase
+.PHONY: ovs-source ovs-tree ovs ovs-stock patch-refresh patch-rebase
 
 # The git checks are Open vSwitch's own, see its Makefile.am.
 dist-hook-git: distfiles
 	@if test -e $(srcdir)/.git && (git --version) >/dev/null 2>&1; then \
-	  (cd $(srcdir) && git ls-files) | grep -v -e '\.gitignore$$' -e '^patches/ovs-3\.1/' | \
+	  (cd $(srcdir) && git ls-files) | grep -v -e '\.gitignore$$' -e '^patches/ovs-' | \
 	    LC_ALL=C sort -u > all-gitfiles; \
 	  LC_ALL=C comm -1 -3 distfiles all-gitfiles > missing-distfiles; \
 	  if test -s missing-distfiles; then \

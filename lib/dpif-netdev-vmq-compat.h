@@ -27,6 +27,7 @@
 #include <stdbool.h>
 
 #include "dpif-netdev-private-datapath.h"
+#include "dpif-provider.h"
 #include "ovs-atomic.h"
 #include "vmq-compat.h"
 #if VMQ_OVS_SERIES >= 307
@@ -70,6 +71,17 @@ dp_vmq_flow_may_be_in_hardware(const struct dp_netdev_flow *flow)
     return flow->offloaded;
 #else
     return flow->mark;
+#endif
+}
+
+/* The datapath whose flows 'thread' dumps. */
+static inline const struct dpif *
+dp_vmq_dump_dpif(const struct dpif_flow_dump_thread *thread)
+{
+#if VMQ_OVS_SERIES >= 307
+    return thread->dump->dpif;
+#else
+    return thread->dpif;
 #endif
 }
 

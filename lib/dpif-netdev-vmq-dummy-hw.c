@@ -21,6 +21,8 @@
  * and have as many packets of each as VMQ_DUMMY_HW_PACKETS.  While it is
  * "slow", what it is asked for has to wait.
  *
+ * From 3.7 on, dummy devices carry out some flows by themselves, at once.
+ *
  * Thread-safety: called by the threads that offload flows, by revalidators and
  * by the main thread. */
 
@@ -32,12 +34,23 @@
 #include <string.h>
 
 #include "dpif.h"
-#include "netdev-offload-provider.h"
 #include "openvswitch/hmap.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
 #include "unixctl.h"
 #include "util.h"
+#include "vmq-compat.h"
+
+#if VMQ_OVS_SERIES >= 307
+
+void
+dp_vmq_dummy_hw_register(void)
+{
+}
+
+#else
+
+#include "netdev-offload-provider.h"
 
 #define VMQ_DUMMY_HW_PACKETS 1000
 
@@ -176,3 +189,5 @@ dp_vmq_dummy_hw_register(void)
     unixctl_command_register("dpif-dummy/set-hardware", "slow|quick", 1, 1,
                              dpif_dummy_set_hardware, NULL);
 }
+
+#endif

@@ -39,6 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dpif-netdev-vmq-compat.h"
 #include "dpif-netdev-vmq-hooks.h"
 #include "dpif-provider.h"
 #include "hash.h"
@@ -716,7 +717,7 @@ dummy_flow_dump_next(struct dpif_flow_dump_thread *thread,
     int n = dpif_netdev_class.flow_dump_next(thread, flows, max_flows);
 
     if (n > 0) {
-        struct dp_netdev *dp = get_dp_netdev(thread->dpif);
+        struct dp_netdev *dp = get_dp_netdev(dp_vmq_dump_dpif(thread));
         struct dp_netdev_pmd_thread *pmd
             = dp_vmq_find_pmd(dp, flows[0].pmd_id);
 

@@ -42,7 +42,7 @@
 
 #include "dpif-netdev.h"
 #include "dpif-netdev-vmq.h"
-#include "netdev-offload.h"
+#include "dpif-netdev-vmq-compat.h"
 #include "openvswitch/list.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
@@ -112,7 +112,7 @@ dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
         && !memcmp(old->actions, wanted->actions, old->size)) {
         return;
     }
-    if (netdev_is_flow_api_enabled()) {
+    if (dp_vmq_offloads()) {
         /* Hardware might have to be told, too. */
         dp_netdev_pmd_remove_flow(pmd, copy);
         return;

@@ -191,7 +191,10 @@ chaos_set_config(struct dpif *dpif, const struct smap *other_config)
 
     smap_clone(&config, other_config);
     smap_add_once(&config, "pmd-cpu-mask", CHAOS_MASK);
+    /* Either name, as the version of Open vSwitch calls it.  With both it
+     * does not warn of the old one. */
     smap_add_once(&config, "pmd-maxsleep", CHAOS_SLEEP_US);
+    smap_add_once(&config, "pmd-sleep-max", CHAOS_SLEEP_US);
     if (chaos.seed) {
         smap_replace(&config, "pmd-vmq", "true");
         smap_replace(&config, "pmd-vmq-interval",
@@ -227,10 +230,15 @@ chaos_port_get_config(const struct netdev *netdev, struct smap *args)
 {
     int error = chaos_dummy_pmd->get_config(netdev, args);
 
-    smap_remove(args, "requested_rx_queues");
-    smap_remove(args, "configured_rx_queues");
-    smap_remove(args, "requested_tx_queues");
-    smap_remove(args, "configured_tx_queues");
+    static const char *const names[] = {
+        "n_rxq", "n_txq", "numa_id",                    /* 3.3 and later. */
+        "requested_rx_queues", "configured_rx_queues",
+        "requested_tx_queues", "configured_tx_queues",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        smap_remove(args, names[i]);
+    }
     return error;
 }
 

@@ -24,6 +24,7 @@
  * vmq.mk: 301 for Open vSwitch 3.1. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "openvswitch/json.h"
 #include "unixctl.h"
@@ -60,5 +61,20 @@ vmq_conn_reply(struct unixctl_conn *conn, const char *text,
 #endif
     unixctl_command_reply(conn, text);
 }
+
+/* In json.h since 3.6, instead of json_array(). */
+#if VMQ_OVS_SERIES < 306
+static inline size_t
+json_array_size(const struct json *json)
+{
+    return json_array(json)->n;
+}
+
+static inline const struct json *
+json_array_at(const struct json *json, size_t index)
+{
+    return json_array(json)->elems[index];
+}
+#endif
 
 #endif /* vmq-compat.h */

@@ -53,8 +53,8 @@ const struct vmq_setting vmq_settings[] = {
       "and a decision is made."
       "\n\n"
       "A shorter interval lets an overload be noticed sooner, but never "
-      "sooner than pmd-vmq-spread-hold, and costs CPU time in the main "
-      "thread, which looks at every queue once an interval.  With an interval "
+      "sooner than pmd-vmq-spread-hold, and costs CPU time in a thread of its "
+      "own, which looks at every queue once an interval.  With an interval "
       "longer than pmd-vmq-spread-hold, a decision rests on one measurement, "
       "and overload may last a whole interval before anything is done about "
       "it." },

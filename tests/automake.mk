@@ -127,6 +127,28 @@ check-ovs-stock: ovs
 	  $(RUN_CHECK) $@ stock $(OVS_TESTS) check $(STOCK_AT)
 	@$(RUN_CHECK) --end $@
 
+# The series that this system's Open vSwitch is not of, without DPDK.
+OTHER_SERIES = 3.5 4.0
+check-series: utilities/ovs-vmq-sim$(EXEEXT)
+	@$(RUN_CHECK) --begin $@
+	@for s in $(OTHER_SERIES); do \
+	  $(RUN_CHECK) $@ "$$s build" $(MAKE) -s ovs SERIES=$$s; \
+	  $(MAKE) -s check-one-series SERIES=$$s; \
+	done
+	@$(RUN_CHECK) --end $@
+
+check-one-series:
+	@$(RUN_CHECK) check-series '$(SERIES) patches' $(OVS_TREE) check-stack
+	@$(RUN_CHECK) check-series '$(SERIES) warnings' \
+	  $(BASH) $(srcdir)/build-aux/check-warnings $(OVS_TREE_DIR)
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
+	  $(RUN_CHECK) check-series '$(SERIES) vmq.at' \
+	    $(OVS_TESTS) check vmq.at vmq-handoff.at
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	  $(RUN_CHECK) check-series '$(SERIES) stock' $(OVS_TESTS) check $(STOCK_AT)
+.PHONY: check-series check-one-series
+
 check-system: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \

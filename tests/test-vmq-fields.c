@@ -19,6 +19,7 @@
 
 #include <config.h>
 #undef NDEBUG
+#include "vmq-compat.h"
 #include "vmq-fields.h"
 
 #include <string.h>
@@ -178,15 +179,15 @@ expect_json(const struct row *row, struct ds *ds)
     ovs_assert(MEMBER("twice")->type == JSON_FALSE);
     ovs_assert(MEMBER("yes")->type == JSON_TRUE);
     ovs_assert(MEMBER("nothing")->type == JSON_NULL);
-    ovs_assert(json_array(MEMBER("shares"))->n == row->shares.n);
+    ovs_assert(json_array_size(MEMBER("shares")) == row->shares.n);
     for (uint32_t i = 0; i < row->shares.n; i++) {
-        ovs_assert(json_integer(json_array(MEMBER("shares"))->elems[i])
+        ovs_assert(json_integer(json_array_at(MEMBER("shares"), i))
                    == row->shares.bp[i]);
     }
-    ovs_assert(!json_array(MEMBER("no_shares"))->n);
+    ovs_assert(!json_array_size(MEMBER("no_shares")));
     ovs_assert(MEMBER("child")->type == (row->child ? JSON_OBJECT
                                          : JSON_NULL));
-    ovs_assert(json_array(MEMBER("called"))->n == row->n_called);
+    ovs_assert(json_array_size(MEMBER("called")) == row->n_called);
 #undef MEMBER
 
     /* ...in the words of lib/json.c. */
