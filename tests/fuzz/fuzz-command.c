@@ -245,8 +245,9 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
     uint32_t n_replies = dp.n_replies;
     struct vmq_result *under_way = dp.results;
     struct ds reply = DS_EMPTY_INITIALIZER;
-    const char *argv[MAX_ARGS];
+    const char *words[MAX_ARGS], **argv = words;
     enum vmq_command_result result;
+    bool json;
     int argc = 0;
 
     while (line && argc < MAX_ARGS) {
@@ -261,6 +262,9 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
     if (argc < command->min_args || argc > command->max_args) {
         return;
     }
+    json = command->has_json && argc && !strcmp(argv[0], "--json");
+    argc -= json;
+    argv += json;
 
     /* The engine does moves by itself only when it runs. */
     dp.may_move = moves && vmq_engine_is_on(engine);
@@ -270,10 +274,10 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
         if (!view) {
             view = vmq_engine_new_view(engine);
         }
-        result = command->show(view, argc, argv, &reply);
+        result = command->show(view, json, argc, argv, &reply);
         vmq_engine_put_view(engine, view);
     } else {
-        result = command->run(engine, (void *) &dp, argc, argv, &reply);
+        result = command->run(engine, (void *) &dp, json, argc, argv, &reply);
     }
     dp.may_move = true;
     check_text(ds_cstr(&reply));
@@ -289,11 +293,12 @@ run_command(struct vmq_engine *engine, const struct vmq_command *command,
         FUZZ_ASSERT(dp.n_replies == n_replies);
         FUZZ_ASSERT(dp.results == under_way);
         FUZZ_ASSERT(result != VMQ_COMMAND_ERROR || reply.length);
-        if (result == VMQ_COMMAND_OK && argc && !strcmp(argv[0], "--json")) {
-            struct json *json = json_from_string(ds_cstr(&reply));
+        if (result == VMQ_COMMAND_OK && json) {
+            struct json *value = json_from_string(ds_cstr(&reply));
 
-            FUZZ_ASSERT(json->type == JSON_OBJECT || json->type == JSON_ARRAY);
-            json_destroy(json);
+            FUZZ_ASSERT(value->type == JSON_OBJECT
+                        || value->type == JSON_ARRAY);
+            json_destroy(value);
         }
     }
     ds_destroy(&reply);
