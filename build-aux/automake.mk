@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	build-aux/coverage-report \
 	build-aux/cppcheck.supp \
 	build-aux/layers \
+	build-aux/ovs-root \
 	build-aux/ovs-sanitized \
 	build-aux/ovs-source \
 	build-aux/ovs-tests \

@@ -62,11 +62,15 @@ dnl build-aux/ovs-tree when it is used: "make check-fast" needs no Open vSwitch.
 AC_DEFUN([VMQ_WITH_OVS_SOURCE],
   [AC_ARG_WITH([ovs-source],
      [AS_HELP_STRING([--with-ovs-source=DIR|TARBALL],
-        [source of Open vSwitch 3.1
-         @<:@/usr/src/openvswitch/openvswitch.tar.gz@:>@])],
+        [source of Open vSwitch 3.1, 3.5 or 4.0
+         @<:@that of openvswitch-source, in /usr/src/openvswitch@:>@])],
      [], [with_ovs_source=yes])
    AS_CASE([$with_ovs_source],
-     [yes], [OVS_SOURCE=/usr/src/openvswitch/openvswitch.tar.gz],
+     [yes],
+     [dnl A tarball up to Debian 12, a directory from Debian 13 on.
+      OVS_SOURCE=/usr/src/openvswitch
+      AS_IF([test -e $OVS_SOURCE/openvswitch.tar.gz],
+            [OVS_SOURCE=$OVS_SOURCE/openvswitch.tar.gz])],
      [no], [AC_MSG_ERROR([--without-ovs-source makes no sense])],
      [/*], [OVS_SOURCE=$with_ovs_source],
      [OVS_SOURCE=`pwd`/$with_ovs_source])

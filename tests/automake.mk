@@ -147,7 +147,23 @@ check-one-series:
 	    $(OVS_TESTS) check vmq.at vmq-handoff.at
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  $(RUN_CHECK) check-series '$(SERIES) stock' $(OVS_TESTS) check $(STOCK_AT)
-.PHONY: check-series check-one-series
+
+# The same series with the DPDK of their releases and real traffic, in roots of
+# these.  Their logs, and the figures, are in test-results/check-series-dpdk.
+SERIES_DPDK = check-system check-soak bench-move bench-overhead
+check-series-dpdk:
+	@$(RUN_CHECK) --begin $@
+	@for s in $(OTHER_SERIES); do \
+	  $(RUN_CHECK) $@ "$$s build" $(srcdir)/quickstart --series $$s build; \
+	  root="$(srcdir)/build-aux/ovs-root $$s"; \
+	  $(RUN_CHECK) $@ "$$s valgrind" $$root apt-get -qq -y install valgrind; \
+	  for c in $(SERIES_DPDK); do \
+	    $(RUN_CHECK) $@ "$$s $$c" \
+	      $$root make -s -C _build $$c BENCH_FLAGS='$(BENCH_FLAGS)'; \
+	  done; \
+	done
+	@$(RUN_CHECK) --end $@
+.PHONY: check-series check-one-series check-series-dpdk
 
 check-system: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --begin $@
