@@ -171,8 +171,10 @@ check_credit_bounds(const struct vmq_host *h)
             if (host_same_rxq(&h->log[k], &h->log[i])) {
                 n_moves++;
                 n_returns += host_is_return(h, k);
-                assert_in_range(n_moves, 0, host_moves_bound(&h->config, ms));
-                assert_in_range(n_returns, 0, returns_bound(&h->config, ms));
+                assert_uint_in_range(n_moves, 0,
+                                     host_moves_bound(&h->config, ms));
+                assert_uint_in_range(n_returns, 0,
+                                     returns_bound(&h->config, ms));
             }
         }
     }
@@ -201,7 +203,8 @@ print_attack(const struct attack *a, const char *name, uint64_t rest_ms)
 
     for (size_t i = 0; i < TEST_ARRAY_SIZE(windows_ms); i++) {
         n[i] = most_in(h, windows_ms[i], false);
-        assert_in_range(n[i], 0, host_moves_bound(&h->config, windows_ms[i]));
+        assert_uint_in_range(n[i], 0,
+                             host_moves_bound(&h->config, windows_ms[i]));
     }
     print_message("# %s: %u moves in %llu s, of one queue %u/%u/%u/%u/%u; "
                   "%u circles; forced returns %u, of one queue %u (bound "
@@ -707,7 +710,8 @@ run_shove(const char *name, uint32_t high_bp, uint32_t low_bp)
                   N_OTHERS * host_moves_bound(&a.h.config, 60000));
 
     /* What the others' own credits let happen to them. */
-    assert_in_range(most, 0, N_OTHERS * host_moves_bound(&a.h.config, 60000));
+    assert_uint_in_range(most, 0,
+                         N_OTHERS * host_moves_bound(&a.h.config, 60000));
     attack_finish(&a, name);
 }
 
@@ -989,7 +993,7 @@ step_ms(uint32_t n, uint32_t load_bp, bool credit)
     ms = relief_ms(&h, VMQ_BP + 1);
 
     /* However much there is to do, it has begun by then. */
-    assert_in_range(h.log[0].ms - start_ms, 0, deadline_ms(&h.config));
+    assert_uint_in_range(h.log[0].ms - start_ms, 0, deadline_ms(&h.config));
     host_destroy(&h);
     return ms;
 }
@@ -1011,7 +1015,7 @@ a_step_is_relieved_in_time_without_credit(void **state)
     }
     print_message("# no credit, step to over 100 %%: nothing lost after "
                   "%llu ms\n", (unsigned long long int) worst_ms);
-    assert_in_range(worst_ms, 0, 500);
+    assert_uint_in_range(worst_ms, 0, 500);
 }
 
 static void
@@ -1053,7 +1057,7 @@ twenty_small_queues_are_relieved_in_time(void **state)
         }
         ms = relief_ms(&h, SPREAD_BP);
         worst_ms = ms > worst_ms ? ms : worst_ms;
-        assert_in_range(ms, 0, deadline_ms(&h.config));
+        assert_uint_in_range(ms, 0, deadline_ms(&h.config));
         host_destroy(&h);
     }
     print_message("# twenty queues step from 0...4 %% to 5 %%: relieved after "
@@ -1068,7 +1072,7 @@ a_step_of_any_height_is_relieved_in_time(void **state)
     (void) state;
     for (uint32_t n = 3; n <= 10; n++) {
         for (uint32_t bp = VMQ_BP / n + 50; bp * n <= 20000; bp += 50) {
-            assert_in_range(step_ms(n, bp, false), 0, 500);
+            assert_uint_in_range(step_ms(n, bp, false), 0, 500);
         }
     }
 }
@@ -1085,7 +1089,7 @@ bursts_shorter_than_a_slot_are_not_forgotten(void **state)
         if (period_us <= 2 * SECOND_US) {
             wave_init(&a, period_us);
             attack_run(&a, together, 360);
-            assert_in_range(a.h.n_moves, 0, 12);
+            assert_uint_in_range(a.h.n_moves, 0, 12);
             host_destroy(&a.h);
         }
     }

@@ -156,7 +156,7 @@ settle(struct vmq_host *h)
 
     while (host_settle(h, 20, 1000)) {
         h->s.now_ms += 1000 * VMQ_PINGPONG_MS;
-        assert_in_range(++rounds, 1, 10);
+        assert_uint_in_range(++rounds, 1, 10);
     }
 }
 
@@ -255,13 +255,13 @@ planner_stays_near_the_best(void **state)
                   t.n_needless);
 
     assert_int_equal(t.n_more[2], 0);
-    assert_in_range(t.n_more[1], 0, about(t.n_fit, 1));
-    assert_in_range(t.n_needless, 0, about(t.n_overloaded, 20));
-    assert_in_range(sum(t.n_excess, 1, N_STEPS - 1), 0,
+    assert_uint_in_range(t.n_more[1], 0, about(t.n_fit, 1));
+    assert_uint_in_range(t.n_needless, 0, about(t.n_overloaded, 20));
+    assert_uint_in_range(sum(t.n_excess, 1, N_STEPS - 1), 0,
                     about(t.n_overloaded, 120));
-    assert_in_range(sum(t.n_excess, 11, N_STEPS - 1), 0,
+    assert_uint_in_range(sum(t.n_excess, 11, N_STEPS - 1), 0,
                     about(t.n_overloaded, 20));
-    assert_in_range(most, 0, 50);
+    assert_uint_in_range(most, 0, 50);
 }
 
 int

@@ -732,7 +732,7 @@ queues_of_a_starved_host_rest(void **state)
         host_plan(&h);
         host_apply(&h, 100);
     }
-    assert_in_range(h.n_moves, 0, 32);
+    assert_uint_in_range(h.n_moves, 0, 32);
     host_destroy(&h);
 }
 
@@ -936,7 +936,7 @@ a_forced_return_is_no_pingpong(void **state)
     host_set_load(&h, 0, 2000);
     host_set_load(&h, 2, 6000);
     host_expect(&h, "q1 1>0 spread");
-    assert_in_range(h.plan.moves[0].price_mc, 2900, 3000);
+    assert_uint_in_range(h.plan.moves[0].price_mc, 2900, 3000);
     host_apply(&h, 1000);
     assert_int_equal(h.n_forced_returns, 1);
     assert_int_equal(h.n_pingpongs, 0);
@@ -997,9 +997,9 @@ credits_stop_the_pingpong_of_a_swinging_load(void **state)
     assert_int_equal(h.n_pingpongs, 0);
 
     /* In 120 s, C2 allows 2 * 4 + 120 / 5 = 32 moves of each queue. */
-    assert_in_range(h.s.rxqs[0].n_moves, 0, 32);
-    assert_in_range(h.s.rxqs[1].n_moves, 0, 32);
-    assert_in_range(h.n_moves, 1, 20);
+    assert_uint_in_range(h.s.rxqs[0].n_moves, 0, 32);
+    assert_uint_in_range(h.s.rxqs[1].n_moves, 0, 32);
+    assert_uint_in_range(h.n_moves, 1, 20);
     host_destroy(&h);
 }
 
@@ -1036,9 +1036,9 @@ five_pmds_at_31_percent_are_two_too_many(void **state)
         host_add(&h, i, 1000);
         host_add(&h, i, 1000);
     }
-    assert_in_range(host_settle(&h, 10, 100), 1, 3);
+    assert_uint_in_range(host_settle(&h, 10, 100), 1, 3);
     assert_int_equal(host_n_active(&h), 3);
-    assert_in_range(host_worst_bp(&h), 0, 7500);
+    assert_uint_in_range(host_worst_bp(&h), 0, 7500);
     host_expect(&h, "");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_BALANCED);
     assert_int_equal(verdict(&h, 3), VMQ_VERDICT_NO_FIT);
@@ -1517,7 +1517,7 @@ unknown_queues_are_coalesced_without_overload(void **state)
         assert_true(!h.plan.n_moves
                     || h.plan.verdict == VMQ_VERDICT_COALESCE);
         host_apply(&h, 100);
-        assert_in_range(host_worst_bp(&h), 0, 8000);
+        assert_uint_in_range(host_worst_bp(&h), 0, 8000);
     }
     assert_int_equal(host_n_active(&h), 4);
     host_expect(&h, "");
@@ -1983,7 +1983,7 @@ max_pmds_lowered_to_one_is_reached(void **state)
     h.config.max_pmds = 1;
     host_settle(&h, 10, 100);
     assert_int_equal(host_n_active(&h), 1);
-    assert_in_range(h.n_plans, 1, 8);
+    assert_uint_in_range(h.n_plans, 1, 8);
     host_destroy(&h);
 }
 
@@ -2472,7 +2472,7 @@ work_is_bounded(void **state)
         h.config.max_moves = MAX_MOVES;
         host_plan(&h);
         assert_int_equal(h.plan.n_moves, broke ? 0 : MAX_MOVES);
-        assert_in_range(h.plan.n_weighed, 1,
+        assert_uint_in_range(h.plan.n_weighed, 1,
                         N_QUEUES * (n + 4 * (h.plan.n_moves + 1)));
         host_destroy(&h);
     }
@@ -2604,7 +2604,7 @@ loop_does_not_swap_elephants_about(void **state)
     host_add(&h, 0, 12000);
     host_add(&h, 0, 1000);
     host_run(&h, 3000);
-    assert_in_range(h.n_moves, 2, 4);
+    assert_uint_in_range(h.n_moves, 2, 4);
     assert_int_equal(host_run(&h, 60000), 0);
     host_destroy(&h);
 }
@@ -2746,7 +2746,7 @@ only_the_first_tick_asks_for_much_memory(void **state)
     for (uint64_t n = 2; n < 60; n++) {
         memory_tick(&h, n);
     }
-    assert_in_range(largest_request, 1, 1023);
+    assert_uint_in_range(largest_request, 1, 1023);
     host_destroy(&h);
 }
 

@@ -483,7 +483,7 @@ test_rsspp_idle(void **state)
                    99, 500, 400, 0);
         w.trace.end_s = 99;
         play(&w, "rsspp");
-        assert_in_range(w.n_ticks, 1, 12);
+        assert_uint_in_range(w.n_ticks, 1, 12);
         ASSERT_NO_MOVES(&w);
         world_destroy(&w);
     }
@@ -724,10 +724,10 @@ test_vmq(void **state)
     assert_int_equal(w.r.pingpongs, 0);
 
     /* Overloaded from 60 s until the hold is over, and an interval or two. */
-    assert_in_range(w.r.overload_seconds * 1000, 300, 600);
+    assert_uint_in_range(w.r.overload_seconds * 1000, 300, 600);
     assert_true(w.r.lost_packets
                 <= w.r.overload_seconds * 4e6 * .6 + 4 * 2048);
-    assert_in_range(w.r.pmd_seconds, 200 + 60, 200 + 60 + 60);
+    assert_uint_in_range(w.r.pmd_seconds, 200 + 60, 200 + 60 + 60);
 
     /* Constant load: nothing more happens. */
     assert_true(w.n_moves > 0 && w.moves[w.n_moves - 1].ns < S(150));

@@ -299,7 +299,7 @@ test_match(void **state)
 
     n_compared = 0;
     vmq_snapshot_match_rxqs(&a, &b, matches);
-    assert_in_range(n_compared, N_PORTS / 2, N_PORTS);
+    assert_uint_in_range(n_compared, N_PORTS / 2, N_PORTS);
     for (uint32_t i = 0; i < a.n_rxqs; i++) {
         uint32_t port = a.rxqs[i].port, qid = a.rxqs[i].qid;
 

@@ -391,6 +391,24 @@ test_long_line(void **state)
     free(line);
 }
 
+/* Returns whether zlib says that the file ends too early, as its manual has
+ * it.  1.3.2 does not. */
+static bool
+zlib_sees_early_end(void)
+{
+    gzFile file = gzopen(file_name, "rb");
+    char bytes[4096];
+    int error;
+
+    assert_non_null(file);
+    while (gzread(file, bytes, sizeof bytes) > 0) {
+        continue;
+    }
+    gzerror(file, &error);
+    gzclose(file);
+    return error == Z_BUF_ERROR;
+}
+
 static void
 test_truncated_gz(void **state)
 {
@@ -411,11 +429,16 @@ test_truncated_gz(void **state)
     assert_non_null(file);
     n = fread(bytes, 1, sizeof bytes, file);
     assert_int_equal(fclose(file), 0);
-    assert_in_range(n, 100, sizeof bytes - 1);
+    assert_uint_in_range(n, 100, sizeof bytes - 1);
 
     /* All but the trailer: only that tells that they are what was
      * written. */
     write_bytes(bytes, n - 8);
+    if (!zlib_sees_early_end()) {
+        print_message("zlib %s does not see that a file is cut short\n",
+                      zlibVersion());
+        skip();
+    }
     assert_error(":202: unexpected end of file");
 
     /* In the middle, and one bit off.  On which line zlib notices depends on

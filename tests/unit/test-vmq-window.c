@@ -681,7 +681,7 @@ test_starved(void **state)
     for (int i = 0; i < 3; i++) {
         starved_sample(&w, 99, 99);
         assert_int_equal(vmq_pmd_capacity_bp(&w.s, 0), VMQ_BP);
-        assert_in_range(load_bp(&w, 0), 3300, 3300);
+        assert_uint_in_range(load_bp(&w, 0), 3300, 3300);
     }
 
     /* Nothing is left of it, and the queue is charged nothing. */
@@ -694,8 +694,8 @@ test_starved(void **state)
 
     /* The iteration ends, others follow. */
     starved_sample(&w, 1099, 30);
-    assert_in_range(vmq_pmd_capacity_bp(&w.s, 0), 3000, 3200);
-    assert_in_range(load_bp(&w, 0), 990, 1010);
+    assert_uint_in_range(vmq_pmd_capacity_bp(&w.s, 0), 3000, 3200);
+    assert_uint_in_range(load_bp(&w, 0), 990, 1010);
 
     /* All is well. */
     starved_sample(&w, 99, 99);
@@ -767,8 +767,8 @@ test_odd_tsc(void **state)
         w.raw.rxqs[0].cycles += 259200319 / 2;
         assert_int_equal(world_sample(&w), VMQ_SAMPLE_OK);
     }
-    assert_in_range(vmq_pmd_capacity_bp(&w.s, 0), 7499, 7501);
-    assert_in_range(load_bp(&w, 0), 3749, 3751);
+    assert_uint_in_range(vmq_pmd_capacity_bp(&w.s, 0), 7499, 7501);
+    assert_uint_in_range(load_bp(&w, 0), 3749, 3751);
     world_destroy(&w);
 }
 
@@ -1200,7 +1200,7 @@ test_slots_mean(void **state)
     world_steps(&w, 40, 100);
     w.load_bp[0] = 8000;
     world_steps(&w, 5, 100);
-    assert_in_range(load_bp(&w, 0), 1800, 2000);
+    assert_uint_in_range(load_bp(&w, 0), 1800, 2000);
     assert_int_equal(w.s.rxqs[0].history_bp[0], 8000);
     assert_int_equal(w.s.rxqs[0].history_bp[1], 0);
     world_destroy(&w);

@@ -34,6 +34,11 @@
 
 #include <cmocka.h>
 
+/* Before 2.0, cmocka has one macro for all kinds of integers. */
+#ifndef assert_uint_in_range
+#define assert_uint_in_range(VALUE, MIN, MAX) assert_in_range(VALUE, MIN, MAX)
+#endif
+
 #define TEST_ARRAY_SIZE(ARRAY) (sizeof (ARRAY) / sizeof (ARRAY)[0])
 
 /* Fails unless 'error', which is freed, says 'expected', NULL for success. */
