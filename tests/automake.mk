@@ -127,8 +127,9 @@ check-ovs-stock: ovs
 	  $(RUN_CHECK) $@ stock $(OVS_TESTS) check $(STOCK_AT)
 	@$(RUN_CHECK) --end $@
 
-# The series that this system's Open vSwitch is not of, without DPDK.
-OTHER_SERIES = 3.5 4.0
+# The younger series, but for the one of this system's Open vSwitch, without
+# DPDK.
+OTHER_SERIES = `echo 3.5 4.0 | $(SED) "s/$$($(OVS_TREE) series)//"`
 check-series: utilities/ovs-vmq-sim$(EXEEXT)
 	@$(RUN_CHECK) --begin $@
 	@for s in $(OTHER_SERIES); do \
