@@ -104,6 +104,7 @@
  *       stats.used            PMDs, mover     any             atomic
  *       vmq.n_offloads        any             any             atomic
  *       mark                  offload thread  mover           'n_offloads'
+ *       (from 3.7 on 'offloaded' and 'offload_queue_depth')
  *       actions               who has         any             RCU
  *                             'flow_mutex'
  *     dp_netdev_rxq

@@ -157,7 +157,8 @@ check-series-dpdk:
 	@for s in $(OTHER_SERIES); do \
 	  $(RUN_CHECK) $@ "$$s build" $(srcdir)/quickstart --series $$s build; \
 	  root="$(srcdir)/build-aux/ovs-root $$s"; \
-	  $(RUN_CHECK) $@ "$$s valgrind" $$root apt-get -qq -y install valgrind; \
+	  $(RUN_CHECK) $@ "$$s valgrind" $$root $(SHELL) -c \
+	    'apt-get -qq update && apt-get -qq -y install valgrind'; \
 	  for c in $(SERIES_DPDK); do \
 	    $(RUN_CHECK) $@ "$$s $$c" \
 	      $$root make -s -C _build $$c BENCH_FLAGS='$(BENCH_FLAGS)'; \
@@ -175,12 +176,12 @@ check-system: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --end $@
 
 # Trees with sanitizers, or with gcov.
-SANITIZED = SOURCE='$(OVS_SOURCE)' OVS_CFLAGS='$(OVS_CFLAGS)' \
+SANITIZED = SOURCE='$(SERIES_SOURCE)' OVS_CFLAGS='$(OVS_CFLAGS)' \
 	MAKE="$(MAKE) $(OVS_JOBS)" $(BASH) $(srcdir)/build-aux/ovs-sanitized
 
 # Autotest's part with ASan and UBSan, in the tree of soak-asan.
 check-asan: utilities/ovs-vmq-sim$(EXEEXT)
-	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(SANITIZED) asan $(OVS_TREE_DIR)-asan $(OVS_DPDK)
 	@$(RUN_CHECK) --begin $@
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
 	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \

@@ -78,7 +78,7 @@ check-soak: ovs $(noinst_PROGRAMS)
 # is not instrumented for ThreadSanitizer.
 SOAK_SECONDS = 1200
 soak-asan: $(noinst_PROGRAMS)
-	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(SANITIZED) asan $(OVS_TREE_DIR)-asan $(OVS_DPDK)
 	@$(RUN_CHECK) --begin $@
 	@for datapath in dummy dpdk; do \
 	  $(RUN_CHECK) $@ $$datapath $(SHELL) -c \
@@ -88,7 +88,7 @@ soak-asan: $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --end $@
 
 soak-tsan:
-	@$(SANITIZED) tsan $(abs_builddir)/ovs-tree-tsan
+	@$(SANITIZED) tsan $(OVS_TREE_DIR)-tsan
 	@$(RUN_CHECK) --begin $@
 	@$(RUN_CHECK) $@ dummy $(SHELL) -c \
 	  "$(SOAK)-tsan --tree='$(OVS_TREE_DIR)-tsan' \
@@ -111,7 +111,7 @@ check-chaos: ovs $(noinst_PROGRAMS)
 	@$(RUN_CHECK) --end $@
 
 check-chaos-asan: $(noinst_PROGRAMS)
-	@$(SANITIZED) asan $(abs_builddir)/ovs-tree-asan $(OVS_DPDK)
+	@$(SANITIZED) asan $(OVS_TREE_DIR)-asan $(OVS_DPDK)
 	@$(RUN_CHECK) --begin $@
 	@$(RUN_CHECK) $@ chaos $(SHELL) -c \
 	  "$(CHAOS) --tree='$(OVS_TREE_DIR)-asan' \
