@@ -281,6 +281,7 @@ dp_vmq_flow_added(struct dp_netdev_pmd_thread *pmd,
                   struct dp_netdev_flow *flow)
 {
     atomic_count_init(&flow->vmq.n_offloads, 0);
+    flow->vmq.adopted = false;
     if (flow_tnl_dst_is_set(&flow->flow.tunnel)) {
         ccmap_inc(&pmd->vmq.n_tunnel_flows, odp_to_u32(flow->orig_in_port));
     }

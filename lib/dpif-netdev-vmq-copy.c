@@ -293,21 +293,6 @@ dp_vmq_subtable(const struct dp_netdev_flow *flow)
     return CONTAINER_OF(flow->cr.mask, struct dpcls_subtable, mask);
 }
 
-/* Returns the flow of 'pmd' whose id is 'ufid', NULL if it has none. */
-static struct dp_netdev_flow *
-dp_vmq_find_ufid(const struct dp_netdev_pmd_thread *pmd, const ovs_u128 *ufid)
-{
-    struct dp_netdev_flow *flow;
-
-    CMAP_FOR_EACH_WITH_HASH (flow, node, dp_netdev_flow_hash(ufid),
-                             &pmd->flow_table) {
-        if (ovs_u128_equals(flow->ufid, *ufid)) {
-            return flow;
-        }
-    }
-    return NULL;
-}
-
 /* Returns the flow of 'pmd' that packets of 'flow' hit, NULL if none. */
 static struct dp_netdev_flow *
 dp_vmq_find_match(struct dp_netdev_pmd_thread *pmd, const struct flow *flow)
@@ -345,8 +330,9 @@ dp_vmq_refresh_flow(struct dp_netdev_flow *flow,
 }
 
 /* Makes 'added', of 'to', like 'flow', of 'from', if that has changed since it
- * had 'actions', and removes it if 'flow' is dead.  Returns whether 'added' is
- * still there.  What changes after this, revalidators see in both. */
+ * had 'actions', and removes it if 'flow' is dead, unless revalidators have
+ * adopted it.  Returns whether 'added' is still there.  What changes after
+ * this, revalidators see in both. */
 static bool
 dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
                struct dp_netdev_pmd_thread *to,
@@ -368,14 +354,14 @@ dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
 
         locked_ns = dp_vmq_lock_flows(to);
         if (dead && !added->dead) {
-            dp_netdev_pmd_remove_flow(to, added);
+            dp_vmq_remove_copy(to, added);
         } else if (!added->dead) {
             dp_vmq_follow(to, added, flow);
         }
-        dead = added->dead;
+        bool gone = added->dead;
         dp_vmq_unlock_flows(to, locked_ns, copy);
-        if (dead) {
-            return false;
+        if (dead || gone) {
+            return !gone;
         }
     }
 }

@@ -73,6 +73,9 @@ struct dp_vmq_port {
 /* Of a flow. */
 struct dp_vmq_flow {
     atomic_count n_offloads;        /* What is to be asked of hardware. */
+    bool adopted;                   /* By revalidators, as a copy that they had
+                                     * not made.  Protected by 'flow_mutex' of
+                                     * its PMD. */
 };
 
 /* Of a PMD thread. */

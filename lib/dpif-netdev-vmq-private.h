@@ -103,6 +103,7 @@
  *                             revalidators    remove it
  *       stats.used            PMDs, mover     any             atomic
  *       vmq.n_offloads        any             any             atomic
+ *       vmq.adopted           revalidators    mover, they     'flow_mutex'
  *       mark                  offload thread  mover           'n_offloads'
  *       (from 3.7 on 'offloaded' and 'offload_queue_depth')
  *       actions               who has         any             RCU
@@ -203,6 +204,11 @@ struct dp_vmq_recheck {
 void dp_vmq_recheck_init(struct dp_vmq_recheck *);
 void dp_vmq_recheck_destroy(struct dp_vmq_recheck *);
 uint64_t dp_vmq_recheck_begin(struct dp_netdev *);
+struct dp_netdev_flow *dp_vmq_find_ufid(const struct dp_netdev_pmd_thread *,
+                                        const ovs_u128 *ufid);
+void dp_vmq_remove_copy(struct dp_netdev_pmd_thread *pmd,
+                        struct dp_netdev_flow *copy)
+    OVS_REQUIRES(pmd->flow_mutex);
 void dp_vmq_follow(struct dp_netdev_pmd_thread *pmd,
                    struct dp_netdev_flow *copy,
                    const struct dp_netdev_flow *original)

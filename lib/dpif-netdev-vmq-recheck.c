@@ -98,7 +98,35 @@ dp_vmq_recheck_begin(struct dp_netdev *dp)
     return finished;
 }
 
-/* Gives 'copy', of 'pmd', the actions of 'original', or removes it. */
+/* Returns the flow of 'pmd' whose id is 'ufid', NULL if it has none. */
+struct dp_netdev_flow *
+dp_vmq_find_ufid(const struct dp_netdev_pmd_thread *pmd, const ovs_u128 *ufid)
+{
+    struct dp_netdev_flow *flow;
+
+    CMAP_FOR_EACH_WITH_HASH (flow, node, dp_netdev_flow_hash(ufid),
+                             &pmd->flow_table) {
+        if (ovs_u128_equals(flow->ufid, *ufid)) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+/* Removes 'copy', of 'pmd', unless revalidators have adopted it: they look
+ * after it then, and would take a flow that is gone for one that is there. */
+void
+dp_vmq_remove_copy(struct dp_netdev_pmd_thread *pmd,
+                   struct dp_netdev_flow *copy)
+    OVS_REQUIRES(pmd->flow_mutex)
+{
+    if (!copy->vmq.adopted) {
+        dp_netdev_pmd_remove_flow(pmd, copy);
+    }
+}
+
+/* Gives 'copy', of 'pmd', the actions of 'original', or removes it.  One that
+ * revalidators have adopted they have looked at. */
 void
 dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
               const struct dp_netdev_flow *original)
@@ -108,13 +136,14 @@ dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
         = dp_netdev_flow_get_actions(original);
     struct dp_netdev_actions *old = dp_netdev_flow_get_actions(copy);
 
-    if (old->size == wanted->size
-        && !memcmp(old->actions, wanted->actions, old->size)) {
+    if (copy->vmq.adopted
+        || (old->size == wanted->size
+            && !memcmp(old->actions, wanted->actions, old->size))) {
         return;
     }
     if (dp_vmq_offloads()) {
         /* Hardware might have to be told, too. */
-        dp_netdev_pmd_remove_flow(pmd, copy);
+        dp_vmq_remove_copy(pmd, copy);
         return;
     }
     ovsrcu_set(&copy->actions,
@@ -123,8 +152,8 @@ dp_vmq_follow(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_flow *copy,
 }
 
 /* Makes the copy of 'doubt' like its original, now that revalidators have seen
- * that.  The original may also have been deleted for another reason, and the
- * copy costs an upcall then. */
+ * that.  The original may also have been deleted for another reason, and a
+ * copy that they have not adopted costs an upcall then. */
 static void
 dp_vmq_doubt_settle(struct dp_netdev *dp, const struct dp_vmq_doubt *doubt)
 {
@@ -138,7 +167,7 @@ dp_vmq_doubt_settle(struct dp_netdev *dp, const struct dp_vmq_doubt *doubt)
     if (copy->dead) {
         /* Another PMD may be on this core by now. */
     } else if (doubt->original->dead) {
-        dp_netdev_pmd_remove_flow(pmd, copy);
+        dp_vmq_remove_copy(pmd, copy);
     } else {
         dp_vmq_follow(pmd, copy, doubt->original);
     }
@@ -232,4 +261,27 @@ dpif_netdev_vmq_revalidation_ends(struct dpif *dpif)
         dp_vmq_doubt_settle(dp, doubt);
         dp_vmq_doubt_destroy(doubt);
     }
+}
+
+/* Called by revalidators, before they adopt the flow 'ufid' that a dump has
+ * found on 'pmd_id'.  From now on they alone remove it.  Returns false if it
+ * is gone already. */
+bool
+dpif_netdev_vmq_adopt(struct dpif *dpif, const ovs_u128 *ufid,
+                      unsigned int pmd_id)
+{
+    struct dp_netdev_pmd_thread *pmd
+        = dp_vmq_find_pmd(get_dp_netdev(dpif), pmd_id);
+    struct dp_netdev_flow *flow;
+
+    if (!pmd) {
+        return false;
+    }
+    ovs_mutex_lock(&pmd->flow_mutex);
+    flow = dp_vmq_find_ufid(pmd, ufid);
+    if (flow) {
+        flow->vmq.adopted = true;
+    }
+    ovs_mutex_unlock(&pmd->flow_mutex);
+    return flow != NULL;
 }

@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openvswitch/types.h"
+
 #ifdef  __cplusplus
 extern "C" {
 #endif
@@ -45,6 +47,11 @@ void dpif_netdev_vmq_set_flow_limit(struct dpif *, unsigned int flow_limit);
 void dpif_netdev_vmq_revalidate(struct dpif *);
 void dpif_netdev_vmq_revalidation_starts(struct dpif *);
 void dpif_netdev_vmq_revalidation_ends(struct dpif *);
+
+/* For vmq-adopt.c: a revalidator adopts a flow that it did not know.  Returns
+ * false if it is not there any more. */
+bool dpif_netdev_vmq_adopt(struct dpif *, const ovs_u128 *ufid,
+                           unsigned int pmd_id);
 
 /* For ovs-vswitchd: what dynamic VMQ knows of a port.  For the main thread. */
 

@@ -20,6 +20,7 @@
 
 #include "dpif.h"
 #include "dpif-netdev.h"
+#include "dpif-netdev-vmq.h"
 #include "netlink.h"
 #include "ofproto-dpif-rid.h"
 
@@ -81,15 +82,23 @@ adopt_actions(const struct nlattr *actions, size_t actions_len,
     return true;
 }
 
-/* Takes references to the recirculation ids of 'flow', which is in the
- * datapath of 'dpif': one to that in its key, stored in '*key_recirc_id', and
- * one to each in its actions, stored in '*refs'.  Returns false, and takes
- * none, if 'flow' has an id that must not be relied on. */
-bool
-vmq_adopt_recirc(struct dpif *dpif, const struct dpif_flow *flow,
-                 uint32_t *key_recirc_id, struct recirc_refs *refs)
+static void
+adopt_undo(uint32_t key_recirc_id, struct recirc_refs *refs)
 {
-    bool may_adopt = dpif_is_netdev(dpif);
+    recirc_refs_unref(refs);
+    if (key_recirc_id) {
+        recirc_free_id(key_recirc_id);
+    }
+}
+
+/* Takes references to the recirculation ids of 'flow': one to that in its key,
+ * stored in '*key_recirc_id', and one to each in its actions, stored in
+ * '*refs'.  Returns false, and takes none, if it has an id that must not be
+ * relied on: any, unless 'may_adopt'. */
+bool
+vmq_adopt_ids(bool may_adopt, const struct dpif_flow *flow,
+              uint32_t *key_recirc_id, struct recirc_refs *refs)
+{
     const struct nlattr *a;
 
     a = nl_attr_find__(flow->key, flow->key_len, OVS_KEY_ATTR_RECIRC_ID);
@@ -100,10 +109,26 @@ vmq_adopt_recirc(struct dpif *dpif, const struct dpif_flow *flow,
         return false;
     }
     if (!adopt_actions(flow->actions, flow->actions_len, may_adopt, refs)) {
-        recirc_refs_unref(refs);
-        if (*key_recirc_id) {
-            recirc_free_id(*key_recirc_id);
-        }
+        adopt_undo(*key_recirc_id, refs);
+        return false;
+    }
+    return true;
+}
+
+/* As above for 'flow' in the datapath of 'dpif', which is told that
+ * revalidators adopt it.  Also returns false if it is gone. */
+bool
+vmq_adopt_recirc(struct dpif *dpif, const struct dpif_flow *flow,
+                 uint32_t *key_recirc_id, struct recirc_refs *refs)
+{
+    bool may_adopt = dpif_is_netdev(dpif);
+
+    if (!vmq_adopt_ids(may_adopt, flow, key_recirc_id, refs)) {
+        return false;
+    }
+    if (may_adopt
+        && !dpif_netdev_vmq_adopt(dpif, &flow->ufid, flow->pmd_id)) {
+        adopt_undo(*key_recirc_id, refs);
         return false;
     }
     return true;

@@ -40,6 +40,8 @@ struct dpif;
 struct dpif_flow;
 struct recirc_refs;
 
+bool vmq_adopt_ids(bool may_adopt, const struct dpif_flow *,
+                   uint32_t *key_recirc_id, struct recirc_refs *);
 bool vmq_adopt_recirc(struct dpif *, const struct dpif_flow *,
                       uint32_t *key_recirc_id, struct recirc_refs *);
 long long int vmq_adopt_used(const struct dpif *, const struct dpif_flow *);

@@ -104,7 +104,8 @@ adopt(const struct dpif_class *class, uint32_t key_id, const uint32_t ids[5],
         .actions_len = actions.size,
         .stats.used = 1234,
     };
-    bool adopted = vmq_adopt_recirc(&dpif, &flow, &adopted_id, refs);
+    bool adopted = vmq_adopt_ids(class == &dpif_netdev_class, &flow,
+                                 &adopted_id, refs);
 
     ovs_assert(!adopted || adopted_id == key_id);
     ovs_assert(vmq_adopt_used(&dpif, &flow)
