@@ -123,7 +123,7 @@ check-ovs-vmq: ovs utilities/ovs-vmq-sim$(EXEEXT)
 
 check-ovs-stock: ovs
 	@$(RUN_CHECK) --begin $@
-	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' RECHECK=yes \
 	  $(RUN_CHECK) $@ stock $(OVS_TESTS) check $(STOCK_AT)
 	@$(RUN_CHECK) --end $@
 
@@ -146,7 +146,7 @@ check-one-series:
 	  VMQ_BUILDDIR='$(abs_builddir)' VMQ_SRCDIR='$(abs_srcdir)' \
 	  $(RUN_CHECK) check-series '$(SERIES) vmq.at' \
 	    $(OVS_TESTS) check vmq.at vmq-handoff.at
-	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' \
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' MAKE='$(MAKE)' RECHECK=yes \
 	  $(RUN_CHECK) check-series '$(SERIES) stock' $(OVS_TESTS) check $(STOCK_AT)
 
 # The same series with the DPDK of their releases and real traffic, in roots of
