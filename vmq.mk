@@ -34,6 +34,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \
 	lib/vmq-credit.h \
+	lib/vmq-edge.c \
+	lib/vmq-edge.h \
 	lib/vmq-engine.c \
 	lib/vmq-engine.h \
 	lib/vmq-fields.c \
@@ -42,6 +44,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-handoff.h \
 	lib/vmq-hist.c \
 	lib/vmq-hist.h \
+	lib/vmq-history.c \
+	lib/vmq-history.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
 	lib/vmq-measure.c \
@@ -57,6 +61,8 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/vmq-plan.h \
 	lib/vmq-planner.c \
 	lib/vmq-planner.h \
+	lib/vmq-relief.c \
+	lib/vmq-relief.h \
 	lib/vmq-show-loads.c \
 	lib/vmq-show-loads.h \
 	lib/vmq-show.c \

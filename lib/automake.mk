@@ -13,6 +13,8 @@ lib_libvmq_la_SOURCES = \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \
 	lib/vmq-credit.h \
+	lib/vmq-edge.c \
+	lib/vmq-edge.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
 	lib/vmq-measure.c \
@@ -66,6 +68,8 @@ OVS_OVERLAY += \
 	lib/vmq-config.h \
 	lib/vmq-credit.c \
 	lib/vmq-credit.h \
+	lib/vmq-edge.c \
+	lib/vmq-edge.h \
 	lib/vmq-engine.c \
 	lib/vmq-engine.h \
 	lib/vmq-fields.c \
@@ -74,6 +78,8 @@ OVS_OVERLAY += \
 	lib/vmq-handoff.h \
 	lib/vmq-hist.c \
 	lib/vmq-hist.h \
+	lib/vmq-history.c \
+	lib/vmq-history.h \
 	lib/vmq-load.c \
 	lib/vmq-load.h \
 	lib/vmq-measure.c \
@@ -101,6 +107,8 @@ OVS_OVERLAY += \
 	lib/vmq-unixctl.h \
 	lib/vmq-unixctl.man \
 	lib/vmq-util.h \
+	lib/vmq-relief.c \
+	lib/vmq-relief.h \
 	lib/vmq-view.c \
 	lib/vmq-view.h \
 	lib/vmq-wake.c \

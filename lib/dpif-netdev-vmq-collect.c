@@ -343,6 +343,105 @@ dp_vmq_list(struct dp_netdev *dp)
     vmq->listed = true;
 }
 
+/* Lets PMDs know when to raise edges. */
+static void
+dp_vmq_set_edges(struct dp_netdev *dp)
+{
+    const struct vmq_config *config = vmq_engine_config(dp->vmq->engine);
+    unsigned long long int edge_cycles = VMQ_NO_EDGE_CYCLES, hold_cycles;
+
+    if (config->edge_us) {
+        edge_cycles = vmq_clock_ns_to_tsc(&dp->vmq->clock,
+                                          config->edge_us * UINT64_C(1000));
+    }
+    hold_cycles = vmq_clock_ns_to_tsc(&dp->vmq->clock,
+                                      (config->spread_hold_ms
+                                       * UINT64_C(1000000)));
+    for (size_t i = 0; i < dp->vmq->n_pmds; i++) {
+        struct dp_vmq_pmd *pmd = &dp->vmq->pmds[i]->vmq;
+
+        atomic_store_relaxed(&pmd->raises_edges, config->edge_us > 0);
+        atomic_store_relaxed(&pmd->edge_cycles, edge_cycles);
+        atomic_store_relaxed(&pmd->hold_cycles, hold_cycles);
+    }
+}
+
+/* Implements 'has_edges' of the engine.  Any thread may call it. */
+bool
+dp_vmq_has_edges(const void *dp_)
+{
+    const struct dp_netdev *dp = dp_;
+    bool has_edges;
+
+    atomic_read_explicit(&dp->vmq->has_edges, &has_edges,
+                         memory_order_acquire);
+    return has_edges;
+}
+
+/* Implements 'take_edges' of the engine. */
+void
+dp_vmq_take_edges(void *dp_, struct vmq_snapshot *raw,
+                  struct vmq_edge_times *times)
+{
+    struct dp_netdev *dp = dp_;
+
+    *times = (struct vmq_edge_times) { .raised_ns = UINT64_MAX };
+
+    /* First: what is raised from now on has to be taken again.  A store might
+     * come only after the flags have been read. */
+    (void) atomic_exchange(&dp->vmq->has_edges, false);
+    for (uint32_t i = 0; i < raw->n_pmds; i++) {
+        struct dp_netdev_pmd_thread *pmd
+            = dp_vmq_find_pmd(dp, raw->pmds[i].core_id);
+        unsigned long long int waited_cycles, raised_ns;
+        bool edge = false;
+
+        if (pmd) {
+            atomic_read_explicit(&pmd->vmq.edge, &edge, memory_order_acquire);
+        }
+        if (!edge) {
+            continue;
+        }
+        raw->pmds[i].edge = true;
+        atomic_read_relaxed(&pmd->vmq.waited_cycles, &waited_cycles);
+        atomic_read_relaxed(&pmd->vmq.raised_ns, &raised_ns);
+        if (raised_ns < times->raised_ns) {
+            times->raised_ns = raised_ns;
+            times->waited_ns = vmq_clock_tsc_to_ns(&dp->vmq->clock,
+                                                   waited_cycles);
+        }
+        atomic_store_explicit(&pmd->vmq.edge, false, memory_order_release);
+    }
+}
+
+/* Implements 'forget_edges' of the engine. */
+void
+dp_vmq_forget_edges(void *dp_)
+{
+    struct dp_netdev *dp = dp_;
+    struct dp_netdev_pmd_thread *pmd;
+
+    (void) atomic_exchange(&dp->vmq->has_edges, false);
+    CMAP_FOR_EACH (pmd, node, &dp->poll_threads) {
+        atomic_store_explicit(&pmd->vmq.edge, false, memory_order_release);
+    }
+}
+
+/* Implements 'answer_edge' of the engine. */
+void
+dp_vmq_answer_edge(void *dp_, uint32_t core_id, bool relieved)
+{
+    struct dp_netdev *dp = dp_;
+    struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, core_id);
+
+    if (pmd) {
+        unsigned int n_futile;
+
+        atomic_read_relaxed(&pmd->vmq.n_futile, &n_futile);
+        atomic_store_relaxed(&pmd->vmq.n_futile, relieved ? 0 : n_futile + 1);
+    }
+}
+
 /* Implements 'collect' of the engine. */
 void
 dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
@@ -351,6 +450,7 @@ dp_vmq_collect(void *dp_, struct vmq_snapshot *raw)
     struct dp_netdev *dp = dp_;
 
     dp_vmq_list(dp);
+    dp_vmq_set_edges(dp);
     vmq_clock_read(&dp->vmq->clock, &raw->window_ns, &raw->window_cycles);
     raw->now_ms = dp_vmq_now_ms(dp);
     raw->generation = dp->vmq->generation;

@@ -708,6 +708,32 @@ dpif_dummy_set_patience(struct unixctl_conn *conn, int argc OVS_UNUSED,
     unixctl_command_reply(conn, NULL);
 }
 
+static void
+dummy_raise_edge(struct dp_netdev *dp, void *core_id)
+{
+    struct dp_netdev_pmd_thread *pmd
+        = dp_vmq_find_pmd(dp, *(const unsigned int *) core_id);
+
+    if (pmd) {
+        dp_vmq_signal_edge(pmd, 0);
+    }
+}
+
+/* Has the PMD on a core raise an edge, whatever its queues do. */
+static void
+dpif_dummy_raise_edge(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                      const char *argv[], void *aux OVS_UNUSED)
+{
+    unsigned int core_id;
+
+    if (!str_to_uint(argv[1], 10, &core_id)) {
+        unixctl_command_reply_error(conn, "CORE is not a number");
+        return;
+    }
+    dummy_for_each(dummy_raise_edge, &core_id);
+    unixctl_command_reply(conn, NULL);
+}
+
 /* Finds flows as any datapath does, and tells a test when it comes to the next
  * PMD. */
 static int
@@ -748,5 +774,7 @@ dp_vmq_dummy_register(void)
                              dpif_dummy_flow_refs, NULL);
     unixctl_command_register("dpif-dummy/set-patience", "MSECS", 1, 1,
                              dpif_dummy_set_patience, NULL);
+    unixctl_command_register("dpif-dummy/raise-edge", "CORE", 1, 1,
+                             dpif_dummy_raise_edge, NULL);
     dp_vmq_dummy_hw_register();
 }

@@ -66,7 +66,10 @@ void dp_vmq_flow_removed(struct dp_netdev_pmd_thread *,
                          const struct dp_netdev_flow *);
 
 /* PMD threads. */
-static inline void dp_vmq_rxq_account(struct dp_netdev_rxq *, int n);
+static inline void dp_vmq_rxq_account(struct dp_netdev_pmd_thread *,
+                                      struct dp_netdev_rxq *, int n);
+VMQ_COLD void dp_vmq_raise_edge(struct dp_netdev_pmd_thread *,
+                                struct dp_netdev_rxq *);
 void dp_vmq_interval_start(struct dp_netdev_pmd_thread *,
                            struct dp_netdev_rxq *);
 uint64_t dp_vmq_interval_end(struct dp_netdev_pmd_thread *,
@@ -87,14 +90,43 @@ dp_vmq_count(atomic_ullong *counter, unsigned long long int n)
     atomic_store_relaxed(counter, old + n);
 }
 
+/* Accounts for a whole batch of 'rxq', which has returned 'n_full' of them.
+ * While each iteration of the PMD has one, these and the iterations grow
+ * alike: one comparison tells that there was no poll with less, and no
+ * iteration without a poll. */
+static inline void
+dp_vmq_rxq_account_full(struct dp_netdev_pmd_thread *pmd,
+                        struct dp_netdev_rxq *rxq, uint64_t n_full)
+{
+    uint64_t streak = n_full - pmd->perf_stats.iteration_cnt;
+    uint64_t now_tsc = pmd->perf_stats.last_tsc;
+
+    if (rxq->vmq.streak != streak) {
+        unsigned long long int edge_cycles;
+
+        atomic_read_relaxed(&pmd->vmq.edge_cycles, &edge_cycles);
+        rxq->vmq.streak = streak;
+        rxq->vmq.streak_tsc = now_tsc;
+        rxq->vmq.edge_cycles = edge_cycles;
+    } else if (OVS_UNLIKELY(now_tsc - rxq->vmq.streak_tsc
+                            >= rxq->vmq.edge_cycles)) {
+        dp_vmq_raise_edge(pmd, rxq);
+    }
+}
+
 /* Accounts for a poll of 'rxq' that returned 'n' > 0 packets. */
 static inline void
-dp_vmq_rxq_account(struct dp_netdev_rxq *rxq, int n)
+dp_vmq_rxq_account(struct dp_netdev_pmd_thread *pmd,
+                   struct dp_netdev_rxq *rxq, int n)
 {
     dp_vmq_count(&rxq->vmq.n_packets, n);
     dp_vmq_count(&rxq->vmq.n_polls, 1);
     if (n >= NETDEV_MAX_BURST) {
-        dp_vmq_count(&rxq->vmq.n_full, 1);
+        unsigned long long int n_full;
+
+        atomic_read_relaxed(&rxq->vmq.n_full, &n_full);
+        atomic_store_relaxed(&rxq->vmq.n_full, ++n_full);
+        dp_vmq_rxq_account_full(pmd, rxq, n_full);
     }
 }
 

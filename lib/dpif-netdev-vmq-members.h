@@ -35,6 +35,10 @@
 extern "C" {
 #endif
 
+/* How often a PMD that is to raise no edges looks whether that has changed,
+ * while packets wait: about a tenth of a second. */
+#define VMQ_NO_EDGE_CYCLES (UINT64_C(1) << 28)
+
 /* Of a receive queue.  Survives reloads and reconfigurations.
  *
  * The counters have one writer, the thread that polls the queue, and never go
@@ -50,6 +54,14 @@ struct dp_vmq_rxq {
     uint64_t interval_base;         /* Cycles of the queue at its start... */
     uint64_t interval_tsc;          /* ...and the time, 0 if not known. */
     bool interval_moved;            /* Began on another PMD? */
+
+    /* Likewise: iterations in each of which the queue returned a whole batch,
+     * and nothing else. */
+    uint64_t streak;                /* Whole batches less iterations: stays the
+                                     * same as long as that goes on. */
+    uint64_t streak_tsc;            /* When it began... */
+    uint64_t edge_cycles;           /* ...and how long after that an edge may
+                                     * be raised. */
 
     /* Protected by 'mutex' of struct dp_vmq. */
     unsigned int last_core;         /* Where it was polled last, plus 1. */
@@ -82,6 +94,20 @@ struct dp_vmq_flow {
 struct dp_vmq_pmd {
     struct vmq_mailbox mailbox;
     atomic_bool on;                 /* Is dynamic VMQ on? */
+
+    /* Edges, see lib/vmq-edge.h.  The first three are the settings. */
+    atomic_bool raises_edges;
+    atomic_ullong edge_cycles;      /* pmd-vmq-edge, VMQ_NO_EDGE_CYCLES if it
+                                     * raises none... */
+    atomic_ullong hold_cycles;      /* ...and pmd-vmq-spread-hold. */
+    atomic_bool edge;               /* There is one: thus are... */
+    atomic_ullong waited_cycles;    /* ...how long packets had waited... */
+    atomic_ullong raised_ns;        /* ...when it was raised. */
+    atomic_uint n_futile;           /* Edges that came to nothing, since one
+                                     * that did not. */
+    uint64_t raised_tsc;            /* That PMD's own: when it raised the last
+                                     * one, 0 if it never did. */
+
     unsigned int sibling_group;     /* Lowest CPU of its physical core. */
     struct ccmap n_tunnel_flows;    /* Of its flows, those that have come out
                                      * of a tunnel, by the port that they

@@ -119,6 +119,9 @@ dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
     if (move->copy.leader) {
         dp_vmq_copy_end(dp, &move->copy);
     }
+    if (move->handed_ns) {
+        move->result->handed_ns = vmq_clock_ns() - move->handed_ns;
+    }
     move->result->outcome = outcome;
     move->result->preempted = move->preempted;
     move->phase = VMQ_PHASE_ENDED;

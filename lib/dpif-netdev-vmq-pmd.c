@@ -84,6 +84,79 @@ dp_vmq_interval_end(struct dp_netdev_pmd_thread *pmd,
     return cycles;
 }
 
+/* Edges. */
+
+/* A streak that begins after an edge is no reason for another one before this
+ * many times pmd-vmq-edge: beside a queue that nothing can be done about,
+ * there may be one all the time. */
+#define VMQ_EDGE_GAP 8
+
+/* Returns whether 'pmd' is to raise an edge for what began at 'streak_tsc'.
+ * While that goes on, edges that come to nothing are farther and farther
+ * apart: pmd-vmq-edge, twice that, and so on, up to pmd-vmq-spread-hold. */
+static bool
+dp_vmq_may_raise_edge(struct dp_netdev_pmd_thread *pmd, uint64_t streak_tsc,
+                      uint64_t edge_cycles)
+{
+    uint64_t since_cycles = pmd->perf_stats.last_tsc - pmd->vmq.raised_tsc;
+    unsigned long long int hold_cycles;
+    unsigned int n_futile;
+
+    if (!pmd->vmq.raised_tsc
+        || (streak_tsc > pmd->vmq.raised_tsc
+            && since_cycles >= VMQ_EDGE_GAP * edge_cycles)) {
+        atomic_store_relaxed(&pmd->vmq.n_futile, 0);
+        return true;
+    }
+    atomic_read_relaxed(&pmd->vmq.hold_cycles, &hold_cycles);
+    atomic_read_relaxed(&pmd->vmq.n_futile, &n_futile);
+    return since_cycles >= MAX(edge_cycles,
+                               MIN(edge_cycles << MIN(n_futile, 16),
+                                   hold_cycles));
+}
+
+/* Tells the thread of VMQ that 'pmd' has an edge.  For the thread of 'pmd', or
+ * for tests. */
+void
+dp_vmq_signal_edge(struct dp_netdev_pmd_thread *pmd, uint64_t waited_cycles)
+{
+    struct dp_vmq *vmq = pmd->dp->vmq;
+
+    atomic_store_relaxed(&pmd->vmq.waited_cycles, waited_cycles);
+    atomic_store_relaxed(&pmd->vmq.raised_ns, vmq_clock_ns());
+    atomic_store_explicit(&pmd->vmq.edge, true, memory_order_release);
+    atomic_store_explicit(&vmq->has_edges, true, memory_order_release);
+    vmq_wake_up(&vmq->post.mover);
+}
+
+/* Tells the thread of VMQ that packets of 'rxq' have waited for so long, on
+ * the thread of 'pmd', that something has to be done at once. */
+void
+dp_vmq_raise_edge(struct dp_netdev_pmd_thread *pmd, struct dp_netdev_rxq *rxq)
+{
+    uint64_t now_tsc = pmd->perf_stats.last_tsc;
+    uint64_t waited_cycles = now_tsc - rxq->vmq.streak_tsc;
+    unsigned long long int edge_cycles;
+    bool raised, raises_edges;
+
+    atomic_read_relaxed(&pmd->vmq.raises_edges, &raises_edges);
+    atomic_read_relaxed(&pmd->vmq.edge_cycles, &edge_cycles);
+    if (!rxq->vmq.streak_tsc) {
+        /* The first one ever. */
+        rxq->vmq.streak_tsc = now_tsc;
+        rxq->vmq.edge_cycles = edge_cycles;
+        return;
+    }
+    rxq->vmq.edge_cycles = waited_cycles + edge_cycles;
+
+    atomic_read_explicit(&pmd->vmq.edge, &raised, memory_order_acquire);
+    if (raises_edges && !raised
+        && dp_vmq_may_raise_edge(pmd, rxq->vmq.streak_tsc, edge_cycles)) {
+        pmd->vmq.raised_tsc = now_tsc;
+        dp_vmq_signal_edge(pmd, waited_cycles);
+    }
+}
+
 /* Polls a queue out of turn. */
 static void
 dp_vmq_poll(struct dp_netdev_pmd_thread *pmd, const struct polled_queue *q)

@@ -54,17 +54,27 @@
  *       recheck.finished      a revalidator   mover           release
  *       recheck.copies        mover,          mover,          its mutex
  *                             a revalidator   a revalidator
+ *       has_edges             PMDs, mover     mover           acquire, release
  *       post                  any             any             vmq-handoff.h
  *       dummy                 main            any             handoff, 'mutex'
  *     dp_vmq_pmd
  *       on                    main            that PMD        atomic
  *       mailbox               any             any             vmq-handoff.h
+ *       raises_edges,         mover           that PMD        atomic
+ *       edge_cycles,
+ *       hold_cycles
+ *       n_futile              that PMD,       that PMD,       atomic, either
+ *                             mover           mover           count will do
+ *       edge, waited_cycles,  that PMD,       mover           acquire, release
+ *       raised_ns             mover                           of 'edge'
  *     dp_vmq_port
  *       excluded              main            mover           'port_rwlock'
  *     dp_vmq_rxq
  *       n_packets, n_polls,   its PMD         mover, main     atomic
  *       n_full
- *       interval_*            its PMD         its PMD         handoff; reload
+ *       interval_*,           its PMD         its PMD         handoff; reload
+ *       streak, streak_tsc,
+ *       edge_cycles
  *       cycles_*              main, while     mover, main     the thread's
  *                             none moves                      start and end
  *       n_moves, last_core    mover           mover, main     'mutex'
@@ -144,6 +154,11 @@ struct vmq_thread;
 struct dp_netdev_pmd_thread *dp_vmq_find_pmd(const struct dp_netdev *,
                                              unsigned int core_id);
 void dp_vmq_collect(void *dp, struct vmq_snapshot *raw);
+bool dp_vmq_has_edges(const void *dp);
+void dp_vmq_take_edges(void *dp, struct vmq_snapshot *raw,
+                       struct vmq_edge_times *);
+void dp_vmq_forget_edges(void *dp);
+void dp_vmq_answer_edge(void *dp, uint32_t core_id, bool relieved);
 void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
                           struct vmq_rxq *);
 uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);
@@ -154,6 +169,9 @@ unsigned int dp_vmq_sibling_group(const struct dp_netdev *,
                                   unsigned int core_id);
 unsigned int dp_vmq_n_tunnel_flows(const struct dp_netdev_pmd_thread *,
                                    odp_port_t);
+
+/* dpif-netdev-vmq-pmd.c. */
+void dp_vmq_signal_edge(struct dp_netdev_pmd_thread *, uint64_t waited_cycles);
 
 /* dpif-netdev-vmq-copy.c.
  *
@@ -251,6 +269,8 @@ struct dp_vmq {
     uint64_t by_netdev_seq;     /* ...that 'port_seq' of the datapath. */
     bool auto_lb_warned;        /* Said that pmd-auto-lb is ignored? */
     size_t n_requests;          /* To be answered. */
+
+    atomic_bool has_edges;      /* A PMD has raised one that was not taken. */
 
     /* Wakes the main thread when the engine has answers. */
     struct vmq_wake answered;

@@ -43,14 +43,23 @@ dp_vmq_thread_run(void *dp_)
 {
     struct dp_netdev *dp = dp_;
     struct dp_vmq *vmq = dp->vmq;
-    bool answered, idle;
+    bool answered, idle, glances, waits;
 
-    dp_vmq_enter(dp);
-    dp_vmq_move_run(dp);
-    idle = (vmq_engine_run(vmq->engine, dp_vmq_now_ms(dp))
-            && !vmq->discarded);
-    answered = vmq_engine_has_answers(vmq->engine);
-    dp_vmq_leave(dp);
+    do {
+        dp_vmq_enter(dp);
+        dp_vmq_move_run(dp);
+        idle = (vmq_engine_run(vmq->engine, dp_vmq_now_ms(dp))
+                && !vmq->discarded);
+        answered = vmq_engine_has_answers(vmq->engine);
+        glances = vmq_engine_glances(vmq->engine);
+        waits = glances && !dp_vmq_is_made_up(dp);
+        dp_vmq_leave(dp);
+
+        if (waits) {
+            /* Too short for poll_block(). */
+            xnanosleep(VMQ_GLANCE_NS);
+        }
+    } while (glances);
 
     if (answered) {
         atomic_store_explicit(&vmq->has_answers, true, memory_order_release);

@@ -60,6 +60,10 @@ dp_vmq_create(struct dp_netdev *dp)
         .collect = dp_vmq_collect,
         .apply = dp_vmq_apply,
         .advance = dp_vmq_advance,
+        .has_edges = dp_vmq_has_edges,
+        .take_edges = dp_vmq_take_edges,
+        .forget_edges = dp_vmq_forget_edges,
+        .answer_edge = dp_vmq_answer_edge,
     };
 
     dp->vmq = xzalloc(sizeof *dp->vmq);
@@ -68,6 +72,7 @@ dp_vmq_create(struct dp_netdev *dp)
     dp->vmq->engine = vmq_engine_create(dp->name, &ops, dp);
     vmq_wake_init(&dp->vmq->answered);
     atomic_init(&dp->vmq->has_answers, false);
+    atomic_init(&dp->vmq->has_edges, false);
     vmq_post_init(&dp->vmq->post);
     hmap_init(&dp->vmq->by_netdev);
     dp->vmq->by_netdev_seq = UINT64_MAX;
@@ -116,6 +121,14 @@ dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *pmd)
     vmq_mailbox_init(&pmd->vmq.mailbox);
     ccmap_init(&pmd->vmq.n_tunnel_flows);
     atomic_init(&pmd->vmq.on, vmq_engine_is_on(pmd->dp->vmq->engine));
+    atomic_init(&pmd->vmq.edge, false);
+    atomic_init(&pmd->vmq.raises_edges, false);
+    atomic_init(&pmd->vmq.edge_cycles, VMQ_NO_EDGE_CYCLES);
+    atomic_init(&pmd->vmq.hold_cycles, VMQ_NO_EDGE_CYCLES);
+    atomic_init(&pmd->vmq.waited_cycles, 0);
+    atomic_init(&pmd->vmq.raised_ns, 0);
+    atomic_init(&pmd->vmq.n_futile, 0);
+    pmd->vmq.raised_tsc = 0;
     if (pmd->core_id != NON_PMD_CORE_ID) {
         pmd->vmq.sibling_group = dp_vmq_sibling_group(pmd->dp, pmd->core_id);
     }

@@ -69,6 +69,17 @@ vmq_clock_tsc_to_ns(struct vmq_clock *clock, uint64_t cycles)
             : 0);
 }
 
+/* Returns 'ns' in cycles of the TSC, a very long time if there is none. */
+uint64_t
+vmq_clock_ns_to_tsc(struct vmq_clock *clock, uint64_t ns)
+{
+    uint64_t elapsed = cycles_counter_update(clock->stats) - clock->start_tsc;
+    uint64_t elapsed_ns = vmq_clock_ns() - clock->start_ns;
+
+    return (elapsed && elapsed_ns ? (double) ns * elapsed / elapsed_ns
+            : INT64_MAX);
+}
+
 /* Returns the time of the monotonic clock. */
 uint64_t
 vmq_clock_ns(void)

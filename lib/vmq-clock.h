@@ -45,6 +45,7 @@ void vmq_clock_init(struct vmq_clock *);
 void vmq_clock_destroy(struct vmq_clock *);
 void vmq_clock_read(struct vmq_clock *, uint64_t *ns, uint64_t *tsc);
 uint64_t vmq_clock_tsc_to_ns(struct vmq_clock *, uint64_t cycles);
+uint64_t vmq_clock_ns_to_tsc(struct vmq_clock *, uint64_t ns);
 
 uint64_t vmq_clock_ns(void);
 long int vmq_clock_involuntary_switches(void);

@@ -89,6 +89,24 @@ const struct vmq_setting vmq_settings[] = {
       "overloaded, losing packets, for that long.  With 0, the last "
       "measurement alone decides, see pmd-vmq-interval." },
 
+    { SETTING("pmd-vmq-edge", UINT, "us", 0, 100000, 500, edge_us),
+      .summary = "time packets may wait before queues leave; 0: any",
+      .help =
+      "When a queue has had more packets than its PMD thread could take at "
+      "once for this long without a break, queues leave that PMD thread at "
+      "once: pmd-vmq-spread-hold does not matter then, nor when the next "
+      "measurement is due.  What is looked at instead is the load of some "
+      "hundred microseconds."
+      "\n\n"
+      "A short time loses fewer packets when a load rises suddenly: at a "
+      "million packets a second more than can be taken, a ring of 1,024 is "
+      "full after a millisecond.  It also takes bursts for a rise that would "
+      "have been over soon.  A long time leaves them alone.  If no move would "
+      "help, it is tried again after twice the time, four times, and so on, "
+      "up to pmd-vmq-spread-hold.  All of this together takes a tenth of a "
+      "CPU in the long run.  With 0, nothing happens before "
+      "pmd-vmq-spread-hold." },
+
     { SETTING("pmd-vmq-coalesce-threshold", UINT, "%", 0, 100, 30,
               coalesce_threshold_pct),
       .summary = "whether PMD threads are freed; 0 for never",

@@ -85,6 +85,7 @@ struct vmq_config {
     uint32_t interval_ms;
     uint32_t spread_threshold_pct;
     uint32_t spread_hold_ms;
+    uint32_t edge_us;
     uint32_t coalesce_threshold_pct;
     uint32_t coalesce_hold_ms;
     uint32_t pack_target_pct;           /* As set: see pack_target_bp(). */

@@ -29,7 +29,6 @@
 #include "timeval.h"
 #include "util.h"
 #include "vmq-hist.h"
-#include "vmq-load.h"
 
 VLOG_DEFINE_THIS_MODULE(vmq_engine);
 
@@ -55,11 +54,6 @@ VMQ_RETURNS(DEFINE_NONE, DEFINE_RETURN)
 COVERAGE_DEFINE(vmq_tick_late);
 COVERAGE_DEFINE(vmq_tick_stale);
 
-/* Moves remembered for vmq-history.  At about 150 bytes each this is 40 kB a
- * datapath; at the default of 4 moves an interval of 100 ms, the busiest
- * possible switch overwrites it in 6 s, an ordinary one in days. */
-#define VMQ_HISTORY_LEN 256
-
 /* Requests that were made together, until they are answered. */
 struct vmq_pending {
     struct ovs_list node;
@@ -80,6 +74,7 @@ struct vmq_under_way {
     struct vmq_plan plan;
     struct vmq_result *results;
     struct vmq_pending *pending;    /* NULL if the planner wants it. */
+    struct vmq_stages stages;
 };
 
 struct vmq_engine {
@@ -99,13 +94,13 @@ struct vmq_engine {
     struct vmq_ledger *ledger;
 
     struct vmq_under_way under_way;
+    struct vmq_relief relief;
     struct ovs_list pending;    /* Of struct vmq_pending, to be begun... */
     struct ovs_list answers;    /* ...and with their answers. */
 
     struct vmq_totals totals;
     struct vmq_hist ticks, blackouts, preempted;
-    struct vmq_past_move past_moves[VMQ_HISTORY_LEN];
-    uint64_t n_past_moves;      /* Ever. */
+    struct vmq_history history;
 };
 
 struct vmq_engine *
@@ -125,6 +120,7 @@ vmq_engine_create(const char *dp_name, const struct vmq_datapath_ops *ops,
     engine->ledger = vmq_ledger_create();
     vmq_snapshot_init(&engine->under_way.snapshot);
     vmq_plan_init(&engine->under_way.plan);
+    vmq_relief_init(&engine->relief);
     ovs_list_init(&engine->pending);
     ovs_list_init(&engine->answers);
     return engine;
@@ -193,13 +189,12 @@ vmq_engine_destroy(struct vmq_engine *engine)
     free(engine->under_way.results);
     vmq_plan_destroy(&engine->under_way.plan);
     vmq_snapshot_destroy(&engine->under_way.snapshot);
+    vmq_relief_destroy(&engine->relief);
     for (size_t i = 0; i < vmq_n_settings; i++) {
         free(engine->bad_values[i]);
         free(engine->errors[i]);
     }
-    for (size_t i = 0; i < VMQ_HISTORY_LEN; i++) {
-        free(engine->past_moves[i].port);
-    }
+    vmq_history_destroy(&engine->history);
     free(engine->bad_values);
     free(engine->errors);
     vmq_views_destroy(&engine->views);
@@ -301,6 +296,7 @@ vmq_engine_set_config(struct vmq_engine *engine,
                                smap_get(other_config, vmq_settings[i].key));
     }
     vmq_engine_withdraw_view(engine);
+    engine->ops->forget_edges(engine->dp);
     engine->next_tick_ms = MIN(engine->next_tick_ms,
                                time_msec() + engine->config.interval_ms);
     if (was_on == engine->config.enabled) {
@@ -323,6 +319,12 @@ bool
 vmq_engine_crosses_numa(const struct vmq_engine *engine)
 {
     return engine->config.cross_numa;
+}
+
+const struct vmq_config *
+vmq_engine_config(const struct vmq_engine *engine)
+{
+    return &engine->config;
 }
 
 /* Begins a placement of new queues, as of the last sample. */
@@ -368,61 +370,6 @@ vmq_engine_count_wait(struct vmq_engine *engine, uint64_t wait_ns)
     engine->totals.wait_ns_max = MAX(engine->totals.wait_ns_max, wait_ns);
 }
 
-static void
-vmq_engine_log(const struct vmq_engine *engine,
-               const struct vmq_past_move *past)
-{
-    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
-
-    VLOG_INFO_RL(&rl, "%s: %s: port %s rx queue %"PRIu32" (%"PRIu32" %%) "
-                 "from core %"PRIu32" (%"PRIu32" of %"PRIu32" %%) "
-                 "to core %"PRIu32" (%"PRIu32" %%): %s, "
-                 "not polled for %"PRIu64".%"PRIu64" us, "
-                 "%"PRIu32" flows warmed",
-                 engine->dp_name, vmq_reason_name(past->reason), past->port,
-                 past->qid, past->load_bp / 100,
-                 past->from_core, past->from_bp / 100,
-                 past->from_capacity_bp / 100,
-                 past->to_core, past->to_bp / 100,
-                 vmq_outcome_name(past->result.outcome),
-                 past->result.blackout_ns / 1000,
-                 past->result.blackout_ns / 100 % 10,
-                 past->result.flows_warmed);
-}
-
-static void
-vmq_engine_remember(struct vmq_engine *engine,
-                    const struct vmq_snapshot *snapshot,
-                    const struct vmq_plan *plan, const struct vmq_move *move,
-                    enum vmq_return ret, const struct vmq_result *result)
-{
-    struct vmq_past_move *past
-        = &engine->past_moves[engine->n_past_moves % VMQ_HISTORY_LEN];
-    const struct vmq_rxq *rxq = &snapshot->rxqs[move->rxq];
-
-    free(past->port);
-    *past = (struct vmq_past_move) {
-        .when_ms = time_wall_msec(),
-        .serial = ++engine->n_past_moves,
-        .port = xstrdup(snapshot->ports[rxq->port].name),
-        .qid = rxq->qid,
-        .from_core = snapshot->pmds[move->from].core_id,
-        .to_core = snapshot->pmds[move->to].core_id,
-        .reason = move->reason,
-        .ret = ret,
-        .load_bp = vmq_rxq_load_bp(snapshot, move->rxq),
-        .from_bp = plan->pmds[move->from].load_bp,
-        .to_bp = plan->pmds[move->to].load_bp,
-        .from_capacity_bp = plan->pmds[move->from].capacity_bp,
-        .from_after_bp = plan->pmds[move->from].predicted_bp,
-        .to_after_bp = plan->pmds[move->to].predicted_bp,
-        .price_mc = move->price_mc,
-        .overdraft = move->overdraft,
-        .result = *result,
-    };
-    vmq_engine_log(engine, past);
-}
-
 /* Tells everybody what became of the moves under way, all of which have
  * ended. */
 static void
@@ -456,14 +403,16 @@ vmq_engine_finish(struct vmq_engine *engine)
                       plan->moves, plan->n_moves, outcomes);
     for (size_t i = 0; i < plan->n_moves; i++) {
         vmq_engine_count_return(engine, returns[i]);
-        vmq_engine_remember(engine, &under_way->snapshot, plan,
-                            &plan->moves[i], returns[i],
-                            &under_way->results[i]);
+        vmq_history_add(&engine->history, engine->dp_name,
+                        &under_way->snapshot, plan, &plan->moves[i],
+                        returns[i], &under_way->results[i],
+                        &under_way->stages);
     }
     free(outcomes);
     free(returns);
     free(under_way->results);
     under_way->results = NULL;
+    engine->ops->forget_edges(engine->dp);
     vmq_engine_withdraw_view(engine);
 
     if (under_way->pending) {
@@ -479,20 +428,43 @@ vmq_engine_finish(struct vmq_engine *engine)
     }
 }
 
+/* Returns the CPU time that this thread has used.  What a tick costs is not to
+ * depend on what else the machine does, nor on a clock that tests stop. */
+static uint64_t
+vmq_engine_cpu_ns(void)
+{
+    struct timespec ts;
+
+    xclock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
 /* Goes on with the moves under way, if there are any. */
 static void
 vmq_engine_advance(struct vmq_engine *engine)
 {
-    if (engine->under_way.results && engine->ops->advance(engine->dp)) {
+    uint64_t start_ns = vmq_engine_cpu_ns();
+    bool ended, edge = engine->under_way.stages.edge;
+
+    if (!engine->under_way.results) {
+        return;
+    }
+    ended = engine->ops->advance(engine->dp);
+    if (edge) {
+        vmq_relief_spend(&engine->relief, vmq_engine_cpu_ns() - start_ns);
+    }
+    if (ended) {
         vmq_engine_finish(engine);
     }
 }
 
-/* Has the datapath begin to carry out 'plan'. */
+/* Has the datapath begin to carry out 'plan', for 'pending' or, if 'stages' is
+ * nonnull, because of an edge. */
 static void
 vmq_engine_apply(struct vmq_engine *engine,
                  const struct vmq_snapshot *snapshot,
-                 const struct vmq_plan *plan, struct vmq_pending *pending)
+                 const struct vmq_plan *plan, struct vmq_pending *pending,
+                 const struct vmq_stages *stages)
 {
     struct vmq_under_way *under_way = &engine->under_way;
 
@@ -502,6 +474,8 @@ vmq_engine_apply(struct vmq_engine *engine,
     under_way->results = xcalloc(under_way->plan.n_moves,
                                  sizeof *under_way->results);
     under_way->pending = pending;
+    under_way->stages = (stages ? *stages
+                         : (struct vmq_stages) { .edge = false });
     vmq_engine_withdraw_view(engine);
     engine->ops->apply(engine->dp, &under_way->snapshot, &under_way->plan,
                        under_way->results);
@@ -577,7 +551,7 @@ vmq_engine_carry_out(struct vmq_engine *engine, struct vmq_pending *pending)
         vmq_engine_answer(engine, pending, 0, error);
     } else {
         vmq_engine_count_verdict(engine, plan.verdict);
-        vmq_engine_apply(engine, snapshot, &plan, pending);
+        vmq_engine_apply(engine, snapshot, &plan, pending, NULL);
     }
     vmq_plan_destroy(&plan);
 }
@@ -617,15 +591,135 @@ vmq_engine_give_up(struct vmq_engine *engine, const char *why)
     }
 }
 
-/* Returns the CPU time that this thread has used.  What a tick costs is not to
- * depend on what else the machine does, nor on a clock that tests stop. */
-static uint64_t
-vmq_engine_cpu_ns(void)
-{
-    struct timespec ts;
+/* Edges. */
 
-    xclock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+/* Would the engine look at an edge, as far as it is concerned? */
+static bool
+vmq_engine_minds_edges(const struct vmq_engine *engine)
+{
+    return (engine->config.enabled && engine->config.edge_us
+            && !engine->paused && !engine->under_way.results);
+}
+
+/* Takes the first sample of a glance, if there are edges and the budget allows
+ * it. */
+static void
+vmq_engine_begin_glance(struct vmq_engine *engine)
+{
+    struct vmq_relief *relief = &engine->relief;
+    uint64_t start_ns = vmq_engine_cpu_ns();
+
+    if (!vmq_relief_may_begin(relief, engine->now_ms * UINT64_C(1000000))) {
+        engine->totals.n_edges_deferred += !relief->deferred;
+        relief->deferred = true;
+        return;
+    }
+    relief->deferred = false;
+    relief->glances = true;
+    vmq_snapshot_clear(&relief->first);
+    engine->ops->collect(engine->dp, &relief->first);
+    vmq_relief_spend(relief, vmq_engine_cpu_ns() - start_ns);
+}
+
+/* Plans by what the glance shows.  Returns true if there is something to
+ * do. */
+static bool
+vmq_engine_plan_relief(struct vmq_engine *engine)
+{
+    struct vmq_relief *relief = &engine->relief;
+    bool planned;
+
+    vmq_window_snapshot(engine->window, &engine->config, &relief->snapshot);
+    planned = (vmq_edge_glance(&relief->snapshot, &relief->first,
+                               &relief->second)
+               && vmq_snapshot_has_edge(&relief->snapshot));
+    if (planned) {
+        vmq_plan_compute(&relief->snapshot, &engine->config, engine->ledger,
+                         &relief->plan);
+        vmq_engine_count_verdict(engine, relief->plan.verdict);
+    }
+    for (uint32_t i = 0; i < relief->second.n_pmds; i++) {
+        if (relief->second.pmds[i].edge) {
+            engine->ops->answer_edge(engine->dp,
+                                     relief->second.pmds[i].core_id,
+                                     planned && (relief->plan.pmds[i].verdict
+                                                 == VMQ_VERDICT_SPREAD));
+        }
+    }
+    return planned && relief->plan.n_moves > 0;
+}
+
+/* Takes the second sample of the glance under way and relieves the PMDs with
+ * an edge by what it says. */
+static void
+vmq_engine_end_glance(struct vmq_engine *engine)
+{
+    struct vmq_relief *relief = &engine->relief;
+    uint64_t start_ns = vmq_engine_cpu_ns();
+    struct vmq_edge_times times;
+    bool moves;
+
+    vmq_snapshot_clear(&relief->second);
+    engine->ops->collect(engine->dp, &relief->second);
+    engine->ops->take_edges(engine->dp, &relief->second, &times);
+    moves = vmq_engine_plan_relief(engine);
+    vmq_relief_spend(relief, vmq_engine_cpu_ns() - start_ns);
+
+    engine->totals.n_edges++;
+    engine->totals.n_edges_futile += !moves;
+    if (moves) {
+        uint64_t looked_ns = relief->first.window_ns;
+        struct vmq_stages stages = {
+            .edge = true,
+            .edge_ns = times.waited_ns,
+            .wake_ns = (looked_ns > times.raised_ns
+                        ? looked_ns - times.raised_ns : 0),
+            .plan_ns = relief->second.window_ns - looked_ns,
+        };
+
+        vmq_engine_apply(engine, &relief->snapshot, &relief->plan, NULL,
+                         &stages);
+    }
+}
+
+/* Returns true if the engine is to be called again after VMQ_GLANCE_NS. */
+bool
+vmq_engine_glances(const struct vmq_engine *engine)
+{
+    return engine->relief.glances;
+}
+
+/* Goes on with the glance under way, or begins one. */
+static void
+vmq_engine_run_edges(struct vmq_engine *engine)
+{
+    bool glances = engine->relief.glances;
+
+    engine->relief.glances = false;
+    if (!vmq_engine_minds_edges(engine)) {
+        return;
+    }
+    if (glances) {
+        vmq_engine_end_glance(engine);
+    } else if (engine->ops->has_edges(engine->dp)) {
+        vmq_engine_begin_glance(engine);
+    }
+}
+
+/* Has the next poll_block() return when an edge can be looked at. */
+static void
+vmq_engine_wait_for_edges(struct vmq_engine *engine)
+{
+    if (vmq_engine_minds_edges(engine)
+        && engine->ops->has_edges(engine->dp)) {
+        uint64_t wait_ns = vmq_relief_wait_ns(&engine->relief);
+
+        if (wait_ns) {
+            poll_timer_wait(DIV_ROUND_UP(wait_ns, 1000000));
+        } else {
+            poll_immediate_wake();
+        }
+    }
 }
 
 /* One tick. */
@@ -647,7 +741,7 @@ vmq_engine_tick(struct vmq_engine *engine)
     }
     vmq_engine_publish(engine);
     if (decides && view->plan.n_moves) {
-        vmq_engine_apply(engine, &view->snapshot, &view->plan, NULL);
+        vmq_engine_apply(engine, &view->snapshot, &view->plan, NULL, NULL);
     }
 }
 
@@ -662,7 +756,9 @@ vmq_engine_run(struct vmq_engine *engine, long long int now_ms)
         engine->next_tick_ms = now_ms + engine->config.interval_ms;
         vmq_engine_tick(engine);
     }
+    vmq_engine_run_edges(engine);
     return (!engine->under_way.results
+            && !engine->relief.glances
             && ovs_list_is_empty(&engine->pending));
 }
 
@@ -677,6 +773,7 @@ vmq_engine_wait(struct vmq_engine *engine)
     if (engine->config.enabled) {
         poll_timer_wait_until(engine->next_tick_ms);
     }
+    vmq_engine_wait_for_edges(engine);
 }
 
 /* Returns what was published last, or NULL if that was withdrawn or somebody
@@ -709,20 +806,10 @@ vmq_engine_new_view(struct vmq_engine *engine)
     return vmq_views_get_last(&engine->views);
 }
 
-/* The number of moves that vmq_engine_past_move() knows of. */
-size_t
-vmq_engine_n_past_moves(const struct vmq_engine *engine)
+const struct vmq_history *
+vmq_engine_history(const struct vmq_engine *engine)
 {
-    return MIN(engine->n_past_moves, VMQ_HISTORY_LEN);
-}
-
-/* The move made 'age' moves before the last one. */
-const struct vmq_past_move *
-vmq_engine_past_move(const struct vmq_engine *engine, size_t age)
-{
-    ovs_assert(age < vmq_engine_n_past_moves(engine));
-    return &engine->past_moves[(engine->n_past_moves - 1 - age)
-                               % VMQ_HISTORY_LEN];
+    return &engine->history;
 }
 
 /* While paused, the engine measures and plans but moves nothing by itself. */
@@ -731,6 +818,7 @@ vmq_engine_set_paused(struct vmq_engine *engine, bool paused)
 {
     if (engine->paused != paused) {
         engine->paused = paused;
+        engine->ops->forget_edges(engine->dp);
         vmq_engine_withdraw_view(engine);
         VLOG_INFO("%s: dynamic VMQ is %s", engine->dp_name,
                   paused ? "paused" : "resumed");

@@ -60,6 +60,14 @@
  * What became of that is an answer, which waits in the engine until somebody
  * takes it, because the operator's connection is another thread's.
  *
+ * Edges
+ * =====
+ *
+ * When a PMD has raised an edge (vmq-edge.h), no moves are under way, and the
+ * budget (vmq-relief.h) allows it, the engine takes a sample at once and asks
+ * to be called again VMQ_GLANCE_NS later, when it takes another one and plans
+ * by the two.  Neither is a tick: the window does not see them.
+ *
  * Views
  * =====
  *
@@ -88,9 +96,12 @@
 #include <stddef.h>
 #include "vmq-config.h"
 #include "vmq-credit.h"
+#include "vmq-edge.h"
+#include "vmq-history.h"
 #include "vmq-move.h"
 #include "vmq-plan.h"
 #include "vmq-place.h"
+#include "vmq-relief.h"
 #include "vmq-snapshot.h"
 #include "vmq-view.h"
 #include "vmq-window.h"
@@ -118,24 +129,23 @@ struct vmq_datapath_ops {
     /* Goes on with that, for no longer than about a millisecond.  Returns true
      * if all moves have ended. */
     bool (*advance)(void *dp);
-};
 
-/* One move of the past, by value: ports and PMDs may be gone since. */
-struct vmq_past_move {
-    long long int when_ms;      /* Wall clock. */
-    uint64_t serial;            /* 1 for the first move ever. */
-    char *port;
-    uint32_t qid;
-    uint32_t from_core, to_core;
-    enum vmq_reason reason;
-    enum vmq_return ret;
-    uint32_t load_bp;           /* Of the queue. */
-    uint32_t from_bp, to_bp;    /* Of the PMDs, before. */
-    uint32_t from_capacity_bp;  /* What the source had to give. */
-    uint32_t from_after_bp, to_after_bp;        /* As predicted. */
-    uint32_t price_mc;
-    bool overdraft;
-    struct vmq_result result;
+    /* Returns whether a PMD has raised an edge that was not taken.  Other
+     * threads may call it. */
+    bool (*has_edges)(const void *dp);
+
+    /* Takes the edges: has 'raw', which was collected just now, say which PMDs
+     * have raised one, and '*times' when that was. */
+    void (*take_edges)(void *dp, struct vmq_snapshot *raw,
+                       struct vmq_edge_times *times);
+
+    /* Forgets the edges that there are: what they were about may be no more.
+     * A PMD that needs relief raises another soon. */
+    void (*forget_edges)(void *dp);
+
+    /* Tells the PMD on core 'core_id', whose edge was taken, whether it is to
+     * be relieved.  If not, it waits longer before it raises the next. */
+    void (*answer_edge)(void *dp, uint32_t core_id, bool relieved);
 };
 
 /* What became of an operator's moves: 'n_moved' queues were moved, the others
@@ -151,6 +161,8 @@ bool vmq_engine_set_config(struct vmq_engine *,
                            const struct smap *other_config);
 bool vmq_engine_is_on(const struct vmq_engine *);
 bool vmq_engine_crosses_numa(const struct vmq_engine *);
+const struct vmq_config *vmq_engine_config(const struct vmq_engine *);
+bool vmq_engine_glances(const struct vmq_engine *);
 void vmq_engine_place(const struct vmq_engine *, struct vmq_place *);
 bool vmq_engine_run(struct vmq_engine *, long long int now_ms);
 void vmq_engine_wait(struct vmq_engine *);
@@ -166,9 +178,7 @@ const struct vmq_view *vmq_engine_get_view(struct vmq_engine *);
 const struct vmq_view *vmq_engine_new_view(struct vmq_engine *);
 void vmq_engine_put_view(struct vmq_engine *, const struct vmq_view *);
 void vmq_engine_withdraw_view(struct vmq_engine *);
-size_t vmq_engine_n_past_moves(const struct vmq_engine *);
-const struct vmq_past_move *vmq_engine_past_move(const struct vmq_engine *,
-                                                 size_t age);
+const struct vmq_history *vmq_engine_history(const struct vmq_engine *);
 void vmq_engine_set_paused(struct vmq_engine *, bool);
 char *vmq_engine_move(struct vmq_engine *, const struct vmq_request *,
                       size_t n_requests, vmq_moved_cb *, void *aux);

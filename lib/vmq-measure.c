@@ -265,19 +265,16 @@ scale_cycles(const struct vmq_pmd_meter *meter, uint64_t cycles)
             : cycles);
 }
 
-/* Returns true if a queue that used 'used' in a sample kept the PMD of 'meter'
- * from idling and still had more to give. */
-static bool
-looks_like_backlog(const struct vmq_pmd_meter *meter,
-                   const struct vmq_rxq_usage *used)
+bool
+vmq_looks_like_backlog(uint64_t polls, uint64_t full_batches,
+                       uint64_t busy_cycles, uint64_t idle_cycles)
 {
-    uint64_t charged = meter->used.busy_cycles + meter->used.idle_cycles;
-    uint64_t full_polls = used->polls - used->polls / BACKLOG_POLLS_DIVISOR;
+    uint64_t charged = busy_cycles + idle_cycles;
 
-    return (used->polls
-            && used->full_batches >= full_polls
+    return (polls
+            && full_batches >= polls - polls / BACKLOG_POLLS_DIVISOR
             && charged
-            && meter->used.idle_cycles < charged / BACKLOG_IDLE_DIVISOR);
+            && idle_cycles < charged / BACKLOG_IDLE_DIVISOR);
 }
 
 static bool
@@ -325,7 +322,10 @@ vmq_meter_rxq(struct vmq_rxq_meter *meter, const struct vmq_rxq *rxq,
     if (!pmd_meter || meter->core_id != core_id) {
         meter->streak = 0;
     } else if (span->ms) {
-        meter->streak = (looks_like_backlog(pmd_meter, used)
+        meter->streak = (vmq_looks_like_backlog(used->polls,
+                                                used->full_batches,
+                                                pmd_meter->used.busy_cycles,
+                                                pmd_meter->used.idle_cycles)
                          ? meter->streak + 1 : 0);
     }
     meter->core_id = core_id;

@@ -175,6 +175,12 @@ bool vmq_meter_rxq(struct vmq_rxq_meter *, const struct vmq_rxq *,
                    const struct vmq_span *);
 void vmq_meter_overhead(struct vmq_pmd_meter *);
 
+/* Returns true if a queue, of whose 'polls' that returned packets so many
+ * returned 'full_batches', kept its PMD from idling and still had more to
+ * give. */
+bool vmq_looks_like_backlog(uint64_t polls, uint64_t full_batches,
+                            uint64_t busy_cycles, uint64_t idle_cycles);
+
 #ifdef __cplusplus
 }
 #endif

@@ -593,6 +593,7 @@ vmq_planner_spread(struct planner *planner, uint32_t group)
         const struct planner_pmd *pmd = &planner->pmds[i];
 
         if (!planner_is_member(planner, i, group)
+            || (planner->edges && !planner->snapshot->pmds[i].edge)
             || !vmq_planner_is_overloaded(planner, i)) {
             continue;
         }

@@ -106,6 +106,15 @@ overall_verdict(const struct planner *planner)
     return VMQ_VERDICT_BALANCED;
 }
 
+/* Relieves the PMDs with an edge.  All else has time until the next tick. */
+static void
+run_edges(struct planner *planner)
+{
+    for (uint32_t g = 0; g < planner->n_groups; g++) {
+        vmq_planner_spread(planner, g);
+    }
+}
+
 static void
 run_passes(struct planner *planner)
 {
@@ -138,7 +147,8 @@ vmq_plan_compute(const struct vmq_snapshot *snapshot,
                  const struct vmq_ledger *ledger, struct vmq_plan *plan)
 {
     struct planner planner = {
-        .snapshot = snapshot, .config = config, .ledger = ledger, .plan = plan
+        .snapshot = snapshot, .config = config, .ledger = ledger, .plan = plan,
+        .edges = vmq_snapshot_has_edge(snapshot),
     };
 
     if (!vmq_planner_begin(&planner)) {
@@ -146,9 +156,13 @@ vmq_plan_compute(const struct vmq_snapshot *snapshot,
     }
     if (!snapshot->n_pmds || !snapshot->n_rxqs) {
         plan->verdict = VMQ_VERDICT_EMPTY;
-    } else if (snapshot->window_ms < config->spread_hold_ms
-               || !snapshot->window_cycles) {
+    } else if (!snapshot->window_cycles
+               || (!planner.edges
+                   && snapshot->window_ms < config->spread_hold_ms)) {
         plan->verdict = VMQ_VERDICT_WARMING;
+    } else if (planner.edges) {
+        run_edges(&planner);
+        plan->verdict = overall_verdict(&planner);
     } else {
         run_passes(&planner);
         plan->verdict = overall_verdict(&planner);

@@ -61,6 +61,9 @@
  *     Coalesce.  If none of the above was necessary: PMDs whose queues fit on
  *                others give all of them away.
  *
+ * If a PMD has an edge (vmq-edge.h), PMDs with one are spread, whatever the
+ * window is, and nothing else is done.
+ *
  * How the passes choose is told in Documentation/vmq-algorithm.rst.  Credits
  * (vmq-credit.h) decide who may move to spread and to coalesce; the other
  * passes do what the operator demands.
@@ -100,7 +103,7 @@
  *   P10. The order in which things are added to a snapshot does not matter.
  *   P11. Multiplying all cycles of a snapshot by a number changes nothing.
  *   P12. A plan depends on the arguments alone and changes none of them.
- *   P13. No PMD, no queue, or too short a window: no moves.
+ *   P13. No PMD, no queue, or too short a window and no edge: no moves.
  *   P14. A plan is for one generation only.
  *
  * Usage

@@ -117,6 +117,7 @@ struct planner {
     const struct vmq_config *config;
     const struct vmq_ledger *ledger;
     struct vmq_plan *plan;
+    bool edges;                 /* Only PMDs with an edge are relieved. */
 
     struct planner_pmd *pmds;
     struct planner_rxq *rxqs;

@@ -209,6 +209,7 @@ struct totals_row {
     uint64_t tick_us_total, tick_us_p50, tick_us_p99, tick_us_max;
     uint64_t tick_us_mean;
     uint64_t n_forced_returns, n_pingpongs, flows_warmed, flows_skipped;
+    uint64_t n_edges, n_edges_futile, n_edges_deferred;
     uint64_t n_waits, wait_us_max;
     uint32_t under_way;
     bool moving;                /* Some are under way. */
@@ -237,6 +238,9 @@ static const struct vmq_field totals_fields[] = {
     { NULL, ", %s under way", 0, VMQ_FIELD_UINT, AT(under_way), IF(moving) },
     { "flows_warmed", NULL, 0, VMQ_FIELD_UINT, AT(flows_warmed) },
     { "flows_skipped", NULL, 0, VMQ_FIELD_UINT, AT(flows_skipped) },
+    { "edges", NULL, 0, VMQ_FIELD_UINT, AT(n_edges) },
+    { "edges_futile", NULL, 0, VMQ_FIELD_UINT, AT(n_edges_futile) },
+    { "edges_deferred", NULL, 0, VMQ_FIELD_UINT, AT(n_edges_deferred) },
     { "waits", NULL, 0, VMQ_FIELD_UINT, AT(n_waits) },
     { "wait_us_max", NULL, 0, VMQ_FIELD_UINT, AT(wait_us_max) },
     { "blackout", NULL, 0, VMQ_FIELD_OBJECT, AT(blackout),
@@ -266,6 +270,9 @@ totals_row(const struct vmq_view *view, const struct blackouts_row *blackout)
         .n_pingpongs = totals->n_returns[VMQ_RETURN_PINGPONG],
         .flows_warmed = totals->flows_warmed,
         .flows_skipped = totals->flows_skipped,
+        .n_edges = totals->n_edges,
+        .n_edges_futile = totals->n_edges_futile,
+        .n_edges_deferred = totals->n_edges_deferred,
         .n_waits = totals->n_waits,
         .wait_us_max = totals->wait_ns_max / 1000,
         .under_way = view->n_moving,

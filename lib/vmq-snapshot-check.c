@@ -198,6 +198,7 @@ pmd_equal(const struct vmq_pmd *a, const struct vmq_pmd *b)
             && a->numa_id == b->numa_id
             && a->isolated == b->isolated
             && a->parked == b->parked
+            && a->edge == b->edge
             && a->busy_cycles == b->busy_cycles
             && a->idle_cycles == b->idle_cycles
             && a->sleep_cycles == b->sleep_cycles

@@ -45,7 +45,7 @@ struct field {
     size_t offset;
 };
 
-#define MAX_FIELDS 14
+#define MAX_FIELDS 15
 
 enum line_type {
     LINE_SNAPSHOT,
@@ -79,6 +79,7 @@ static const struct line lines[N_LINE_TYPES] = {
         FIELD("sibling_group", false, U32, vmq_pmd, sibling_group),
         FIELD("isolated", false, BOOL, vmq_pmd, isolated),
         FIELD("parked", false, BOOL, vmq_pmd, parked),
+        FIELD("edge", false, BOOL, vmq_pmd, edge),
         FIELD("busy", false, U64, vmq_pmd, busy_cycles),
         FIELD("idle", false, U64, vmq_pmd, idle_cycles),
         FIELD("sleep", false, U64, vmq_pmd, sleep_cycles),

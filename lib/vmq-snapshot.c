@@ -341,6 +341,17 @@ vmq_snapshot_find_rxq(const struct vmq_snapshot *snapshot,
             ? low : VMQ_NONE);
 }
 
+bool
+vmq_snapshot_has_edge(const struct vmq_snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        if (snapshot->pmds[i].edge) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 vmq_snapshot_match_rxqs(const struct vmq_snapshot *a,
                         const struct vmq_snapshot *b, uint32_t matches[])

@@ -115,6 +115,7 @@ struct vmq_pmd {
     int32_t numa_id;
     bool isolated;              /* Takes no queues but those pinned to it. */
     bool parked;                /* Blocks, because it polls no queue. */
+    bool edge;                  /* Packets have waited for pmd-vmq-edge. */
 
     /* TSC cycles, as the PMD charged them.  'busy_cycles' are of iterations
      * that received or sent at least one packet. */
@@ -214,6 +215,9 @@ void vmq_snapshot_sort(struct vmq_snapshot *);
 uint32_t vmq_snapshot_find_pmd(const struct vmq_snapshot *, uint32_t core_id);
 uint32_t vmq_snapshot_find_rxq(const struct vmq_snapshot *,
                                const char *port_name, uint32_t qid);
+
+/* Returns true if a PMD has an edge. */
+bool vmq_snapshot_has_edge(const struct vmq_snapshot *);
 
 /* Stores in 'matches[i]' the index in 'b' of queue 'i' of 'a': that of the
  * same number, port number and port name, or VMQ_NONE if there is none.  Both

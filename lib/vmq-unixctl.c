@@ -65,6 +65,7 @@ struct past_move_row {
     const char *reason, *ret, *outcome;
     const char *overdraft, *preempted, *returned;       /* To be appended. */
     struct vmq_change from_load, to_load;
+    uint64_t edge_us, wake_us, plan_us, copy_us, handed_us;
 };
 
 #define AT(MEMBER) VMQ_AT(struct past_move_row, MEMBER)
@@ -97,6 +98,12 @@ static const struct vmq_field past_move_fields[] = {
     { "flows_skipped", "skipped", 7, VMQ_FIELD_UINT,
       AT(past.result.flows_skipped) },
     { "copy_ns", "copy us", 7, VMQ_FIELD_THOUSANDS, AT(past.result.copy_ns) },
+    { "edge", NULL, 0, VMQ_FIELD_BOOL, AT(past.stages.edge) },
+    { "edge_us", NULL, 0, VMQ_FIELD_UINT, AT(edge_us) },
+    { "wake_us", NULL, 0, VMQ_FIELD_UINT, AT(wake_us) },
+    { "plan_us", NULL, 0, VMQ_FIELD_UINT, AT(plan_us) },
+    { "copy_us", NULL, 0, VMQ_FIELD_UINT, AT(copy_us) },
+    { "handed_us", NULL, 0, VMQ_FIELD_UINT, AT(handed_us) },
     { "lock_max_ns", "lock us", 7, VMQ_FIELD_THOUSANDS,
       AT(past.result.lock_max_ns) },
     { "lock_unpreempted_ns", NULL, 0, VMQ_FIELD_UINT,
@@ -123,6 +130,11 @@ put_past_move(const struct vmq_past_move *past, struct vmq_json *json,
         .returned = "",
         .from_load = { past->from_bp, past->from_after_bp },
         .to_load = { past->to_bp, past->to_after_bp },
+        .edge_us = past->stages.edge_ns / 1000,
+        .wake_us = past->stages.wake_ns / 1000,
+        .plan_us = past->stages.plan_ns / 1000,
+        .copy_us = past->result.copy_ns / 1000,
+        .handed_us = past->result.handed_ns / 1000,
     };
     char returned[32];
 
@@ -152,7 +164,7 @@ vmq_command_history(struct vmq_engine *engine,
     if (!no_more_arguments(argc, argv, 1, reply)) {
         return VMQ_COMMAND_ERROR;
     }
-    n = MIN(n, vmq_engine_n_past_moves(engine));
+    n = MIN(n, vmq_history_count(vmq_engine_history(engine)));
     if (!n && !json) {
         ds_put_cstr(reply, "no moves\n");
         return VMQ_COMMAND_OK;
@@ -166,7 +178,7 @@ vmq_command_history(struct vmq_engine *engine,
     }
     /* Oldest first, as in a log. */
     for (; n; n--) {
-        put_past_move(vmq_engine_past_move(engine, n - 1),
+        put_past_move(vmq_history_get(vmq_engine_history(engine), n - 1),
                       json ? &writer : NULL, reply);
     }
     if (json) {

@@ -88,6 +88,9 @@ struct vmq_totals {
     uint64_t n_returns[VMQ_N_RETURNS];
     uint64_t flows_warmed;
     uint64_t flows_skipped;
+    uint64_t n_edges;           /* How often any were looked at... */
+    uint64_t n_edges_futile;    /* ...and nothing was to be done... */
+    uint64_t n_edges_deferred;  /* ...and how often not at once. */
     uint64_t n_waits;           /* Of the main thread, for moves to end... */
     uint64_t wait_ns_max;       /* ...the longest. */
 };

@@ -621,6 +621,7 @@ vmq_window_snapshot(const struct vmq_window *window,
         pmd->cpu_ns = known->total.cpu_ns;
         pmd->stolen_cycles = known->total.stolen_cycles;
         pmd->overhead_cycles = known->total.overhead_cycles;
+        pmd->edge = false;
         pmd->settling = snapshot->now_ms < known->settled_ms;
         pmd->evacuating = known->evacuating;
     }

@@ -45,6 +45,10 @@ struct datapath {
     void (*looked_at)(struct datapath *);   /* ...and what else happens. */
     struct vmq_engine *engine;
 
+    bool hot;                   /* The queues on core 0 have a backlog. */
+    bool edge;                  /* Core 0 has raised one... */
+    int n_relieved, n_futile;   /* ...and what it has been told. */
+
     struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
     uint32_t n_moves;
@@ -97,6 +101,14 @@ collect(void *dp_, struct vmq_snapshot *raw)
         raw->rxqs[i].n_moves = dp->generation;
         raw->pmds[dp->core[qid]].parked = false;
     }
+    for (uint32_t qid = 0; dp->hot && qid < dp->n_rxqs; qid++) {
+        if (!dp->core[qid]) {
+            raw->rxqs[qid].cycles = now_ns / dp->n_rxqs;
+            raw->rxqs[qid].polls = raw->rxqs[qid].full_batches = now_ns / 1000;
+            raw->pmds[0].busy_cycles = now_ns;
+            raw->pmds[0].idle_cycles = 0;
+        }
+    }
     vmq_snapshot_sort(raw);
 }
 
@@ -135,7 +147,54 @@ advance(void *dp_)
     return true;
 }
 
-static const struct vmq_datapath_ops ops = { collect, apply, advance };
+static bool
+has_edges(const void *dp_)
+{
+    const struct datapath *dp = dp_;
+
+    return dp->edge;
+}
+
+static void
+take_edges(void *dp_, struct vmq_snapshot *raw, struct vmq_edge_times *times)
+{
+    struct datapath *dp = dp_;
+
+    raw->pmds[0].edge = dp->edge;
+    dp->edge = false;
+    *times = (struct vmq_edge_times) {
+        .waited_ns = 600000,
+        .raised_ns = raw->window_ns,
+    };
+}
+
+static void
+forget_edges(void *dp_)
+{
+    struct datapath *dp = dp_;
+
+    dp->edge = false;
+}
+
+static void
+answer_edge(void *dp_, uint32_t core_id, bool relieved)
+{
+    struct datapath *dp = dp_;
+
+    ovs_assert(!core_id);
+    dp->n_relieved += relieved;
+    dp->n_futile += !relieved;
+}
+
+static const struct vmq_datapath_ops ops = {
+    .collect = collect,
+    .apply = apply,
+    .advance = advance,
+    .has_edges = has_edges,
+    .take_edges = take_edges,
+    .forget_edges = forget_edges,
+    .answer_edge = answer_edge,
+};
 
 /* What became of an operator's moves. */
 struct reply {
@@ -196,6 +255,12 @@ deliver(struct vmq_engine *engine)
         ovs_assert(!vmq_engine_has_answers(engine));
         vmq_answers_deliver(&answers);
     }
+}
+
+static const struct vmq_past_move *
+last_move(const struct vmq_engine *engine)
+{
+    return vmq_history_get(vmq_engine_history(engine), 0);
 }
 
 /* Returns what is to be known of 'engine' now.  The engine keeps it until
@@ -331,8 +396,7 @@ test_failed(struct vmq_engine *engine, struct datapath *dp)
         expect_reply(&reply, 0, "1 of 1 moves could not be made, see "
                      "dpif-netdev/vmq-history");
         ovs_assert(count_outcomes(engine, outcomes[i]) == 1);
-        ovs_assert(vmq_engine_past_move(engine, 0)->result.outcome
-                   == outcomes[i]);
+        ovs_assert(last_move(engine)->result.outcome == outcomes[i]);
         ovs_assert(!has_paid(engine, 0, &moved_ms));
     }
     ovs_assert(count_outcomes(engine, VMQ_OUTCOME_APPLIED) == 0);
@@ -711,6 +775,157 @@ test_view_threads(void)
     vmq_views_destroy(&views);
 }
 
+/* Edges. */
+
+/* Runs 'engine' so that a glance begins, which takes a sample at once. */
+static void
+begin_glance(struct vmq_engine *engine, struct datapath *dp)
+{
+    uint64_t before = n_looks;
+
+    dp->edge = true;
+    vmq_engine_run(engine, 0);
+    ovs_assert(vmq_engine_glances(engine));
+    ovs_assert(n_looks == before + 1);
+    ovs_assert(dp->edge);
+}
+
+/* Ends it. */
+static void
+end_glance(struct vmq_engine *engine, struct datapath *dp)
+{
+    xnanosleep(1000000);
+    vmq_engine_run(engine, 0);
+    ovs_assert(!vmq_engine_glances(engine));
+    ovs_assert(!dp->edge);
+}
+
+/* A PMD with an edge is relieved, without a window. */
+static void
+test_edge(struct vmq_engine *engine, struct datapath *dp)
+{
+    const struct vmq_past_move *past;
+
+    tick(engine);
+    vmq_engine_set_paused(engine, false);
+    dp->hot = true;
+    begin_glance(engine, dp);
+    end_glance(engine, dp);
+    ovs_assert(dp->results && dp->n_moves > 0);
+    ovs_assert(dp->n_relieved == 1 && !dp->n_futile);
+    ovs_assert(look(engine)->totals.n_edges == 1);
+    ovs_assert(look(engine)->totals.n_edges_futile == 0);
+    ovs_assert(look(engine)->totals.n_edges_deferred == 0);
+
+    /* Not while these are under way. */
+    dp->edge = true;
+    vmq_engine_run(engine, 0);
+    ovs_assert(!vmq_engine_glances(engine));
+
+    /* What it was about is over with them. */
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    ovs_assert(!vmq_engine_glances(engine) && !dp->edge);
+    ovs_assert(dp->core[0] + dp->core[1] + dp->core[2] > 0);
+    past = last_move(engine);
+    ovs_assert(past->stages.edge);
+    ovs_assert(past->stages.edge_ns == 600000);
+    ovs_assert(!past->stages.wake_ns);
+    ovs_assert(past->stages.plan_ns >= 1000000);
+
+    /* What is no relief does not say so. */
+    struct reply reply = { .n = 0 };
+    uint32_t to = !dp->core[0];
+
+    ask_to_move(engine, 0, to, &reply);
+    run(engine);
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+    deliver(engine);
+    expect_reply(&reply, 1, NULL);
+    ovs_assert(!last_move(engine)->stages.edge);
+}
+
+/* A PMD that has nothing to do is not, and is told so. */
+static void
+test_edge_futile(struct vmq_engine *engine, struct datapath *dp)
+{
+    tick(engine);
+    vmq_engine_set_paused(engine, false);
+    begin_glance(engine, dp);
+    end_glance(engine, dp);
+    ovs_assert(!dp->results);
+    ovs_assert(!dp->n_relieved && dp->n_futile == 1);
+    ovs_assert(look(engine)->totals.n_edges_futile == 1);
+
+    /* Queues that have come since are for the next tick. */
+    dp->hot = true;
+    begin_glance(engine, dp);
+    dp->n_rxqs--;
+    end_glance(engine, dp);
+    ovs_assert(!dp->results);
+    ovs_assert(!dp->n_relieved && dp->n_futile == 2);
+    dp->n_rxqs++;
+}
+
+static void
+expect_no_glance(struct vmq_engine *engine, struct datapath *dp)
+{
+    uint64_t before = n_looks;
+
+    dp->edge = true;
+    vmq_engine_run(engine, 0);
+    ovs_assert(!vmq_engine_glances(engine));
+    ovs_assert(n_looks == before);
+}
+
+/* Nobody looks at edges while that would be for nothing. */
+static void
+test_edge_unminded(struct vmq_engine *engine, struct datapath *dp)
+{
+    struct smap other_config = SMAP_INITIALIZER(&other_config);
+
+    tick(engine);
+    dp->hot = true;
+    expect_no_glance(engine, dp);
+    vmq_engine_set_paused(engine, false);
+    ovs_assert(!dp->edge);
+    begin_glance(engine, dp);
+
+    /* ...which can change during a glance. */
+    smap_add(&other_config, "pmd-vmq", "true");
+    smap_add(&other_config, "pmd-vmq-edge", "0");
+    vmq_engine_set_config(engine, &other_config);
+    smap_destroy(&other_config);
+    ovs_assert(!dp->edge);
+    expect_no_glance(engine, dp);
+    ovs_assert(!dp->results && !dp->n_relieved && !dp->n_futile);
+}
+
+/* Reliefs take a tenth of a CPU: what they have put by is used up at once, and
+ * then a new one has to wait. */
+static void
+test_edge_budget(struct vmq_engine *engine, struct datapath *dp)
+{
+    tick(engine);
+    vmq_engine_set_paused(engine, false);
+    dp->cpu_ns = 15000000;
+    begin_glance(engine, dp);
+    end_glance(engine, dp);
+    dp->cpu_ns = 0;
+    expect_no_glance(engine, dp);
+    expect_no_glance(engine, dp);
+    ovs_assert(look(engine)->totals.n_edges_deferred == 1);
+
+    /* 30 ms were used, of 20. */
+    uint64_t before = n_looks;
+    dp->edge = true;
+    for (int ms = 0; ms < 1000 && n_looks == before; ms += 10) {
+        vmq_engine_run(engine, ms);
+        ovs_assert(n_looks == before || ms >= 100);
+    }
+    ovs_assert(vmq_engine_glances(engine));
+    ovs_assert(look(engine)->totals.n_edges_deferred == 1);
+}
+
 static void
 run_test(void (*test)(struct vmq_engine *, struct datapath *))
 {
@@ -855,6 +1070,10 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_view_kept);
     run_test(test_view_reused);
     run_test(test_view_contended);
+    run_test(test_edge);
+    run_test(test_edge_futile);
+    run_test(test_edge_unminded);
+    run_test(test_edge_budget);
     test_view_threads();
     test_destroyed();
     test_chaos();

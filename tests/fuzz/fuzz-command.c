@@ -23,6 +23,7 @@
  *     = KEY=VALUE              sets other_config
  *     + N                      lets N ms go by
  *     ! N                      the moves under way end with outcome N
+ *     ^                        the first PMD raises an edge
  *
  * Arguments that are not UTF-8 do not get as far as this.  Asserted:
  *
@@ -75,6 +76,7 @@ static struct datapath {
     bool done;
     enum vmq_outcome outcome;
 
+    bool edge;                  /* Of the first PMD. */
     bool may_move;              /* By command. */
     uint32_t n_replies;
     uint32_t n_later;           /* Replies that there must be. */
@@ -328,6 +330,34 @@ set(struct vmq_engine *engine, struct smap *other_config,
     vmq_engine_put_view(engine, view);
 }
 
+static bool
+has_edges(const void *dp_ OVS_UNUSED)
+{
+    return dp.edge;
+}
+
+static void
+take_edges(void *dp_ OVS_UNUSED, struct vmq_snapshot *raw,
+           struct vmq_edge_times *times)
+{
+    *times = (struct vmq_edge_times) { .waited_ns = now_ms };
+    raw->pmds[0].edge = dp.edge;
+    dp.edge = false;
+}
+
+static void
+forget_edges(void *dp_ OVS_UNUSED)
+{
+    dp.edge = false;
+}
+
+static void
+answer_edge(void *dp_ OVS_UNUSED, uint32_t core_id OVS_UNUSED, bool relieved)
+{
+    /* Queues have no load. */
+    FUZZ_ASSERT(!relieved);
+}
+
 /* Runs the engine, and has the answers delivered. */
 static void
 run(struct vmq_engine *engine)
@@ -356,6 +386,8 @@ run_line(struct vmq_engine *engine, struct smap *other_config,
     } else if (line[0] == '!' && rest) {
         dp.done = dp.results;
         dp.outcome = strtoul(rest, NULL, 10) % VMQ_N_OUTCOMES;
+    } else if (line[0] == '^') {
+        dp.edge = true;
     }
     run(engine);
 }
@@ -378,7 +410,15 @@ finish(struct vmq_engine *engine, struct smap *other_config)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct vmq_datapath_ops ops = { collect, apply, advance };
+    static const struct vmq_datapath_ops ops = {
+        .collect = collect,
+        .apply = apply,
+        .advance = advance,
+        .has_edges = has_edges,
+        .take_edges = take_edges,
+        .forget_edges = forget_edges,
+        .answer_edge = answer_edge,
+    };
     struct smap other_config = SMAP_INITIALIZER(&other_config);
     char *text = fuzz_text(data, size);
     char *bad = utf8_validate(text, NULL);

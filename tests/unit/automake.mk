@@ -11,6 +11,7 @@ UNIT_TESTS = \
 	tests/unit/test-vmq-adversary \
 	tests/unit/test-vmq-config \
 	tests/unit/test-vmq-credit \
+	tests/unit/test-vmq-edge \
 	tests/unit/test-vmq-load \
 	tests/unit/test-vmq-measure \
 	tests/unit/test-vmq-oracle \
@@ -56,6 +57,12 @@ tests_unit_test_vmq_credit_SOURCES = \
 	tests/unit/vmq-test.h
 tests_unit_test_vmq_credit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_vmq_credit_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_vmq_edge_SOURCES = \
+	tests/unit/test-vmq-edge.c \
+	tests/unit/vmq-test.h
+tests_unit_test_vmq_edge_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_vmq_edge_LDADD = $(UNIT_LDADD)
 
 tests_unit_test_vmq_load_SOURCES = \
 	tests/unit/test-vmq-load.c \

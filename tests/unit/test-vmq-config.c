@@ -48,6 +48,7 @@ test_table(void **state)
           AT(spread_threshold_pct) },
         { "pmd-vmq-spread-hold", U, "ms", 0, 600000, 300,
           AT(spread_hold_ms) },
+        { "pmd-vmq-edge", U, "us", 0, 100000, 500, AT(edge_us) },
         { "pmd-vmq-coalesce-threshold", U, "%", 0, 100, 30,
           AT(coalesce_threshold_pct) },
         { "pmd-vmq-coalesce-hold", U, "ms", 0, 3600000, 10000,

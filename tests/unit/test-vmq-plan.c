@@ -89,6 +89,39 @@ the_example_in_the_header_is_right(void **state)
 /* Spread. */
 
 static void
+an_edge_is_relieved_at_once_and_alone(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    host_init(&h, "0 0 0 0");
+    host_add(&h, 0, 6000);
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 6500);
+    host_add(&h, 1, 3000);
+    host_add(&h, 2, 100);
+    h.s.window_ms = 1;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_WARMING);
+
+    h.s.pmds[0].edge = true;
+    host_expect(&h, "q1 0>2 spread");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_SPREAD);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
+
+    /* Nothing is put together on such an occasion. */
+    for (int i = 0; i < 4; i++) {
+        host_set_load(&h, i, 100);
+    }
+    h.s.window_ms = 1000;
+    host_expect(&h, "");
+    h.s.pmds[0].edge = false;
+    host_plan(&h);
+    assert_int_equal(h.plan.verdict, VMQ_VERDICT_COALESCE);
+    host_destroy(&h);
+}
+
+static void
 step_overload_is_relieved_in_one_plan(void **state)
 {
     struct vmq_host h;
@@ -2755,6 +2788,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_in_the_header_is_right),
+        cmocka_unit_test(an_edge_is_relieved_at_once_and_alone),
         cmocka_unit_test(step_overload_is_relieved_in_one_plan),
         cmocka_unit_test(load_below_the_threshold_is_left_alone),
         cmocka_unit_test(twenty_small_queues_are_relieved_in_one_plan),

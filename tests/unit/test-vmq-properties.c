@@ -812,6 +812,28 @@ nothing(struct test_random *r, struct vmq_host *h)
     CHECK(h, h->plan.n_pmds == h->s.n_pmds);
 }
 
+/* With an edge, PMDs that have one are relieved, however short the window is,
+ * and nothing else is done. */
+static void
+edges(struct test_random *r, struct vmq_host *h)
+{
+    disturb(r, h);
+    for (uint32_t i = 0; i < h->s.n_pmds; i++) {
+        h->s.pmds[i].edge = test_one_in(r, 3);
+    }
+    h->s.pmds[upto(r, h->s.n_pmds - 1)].edge = true;
+    host_plan(h);
+    for (uint32_t k = 0; k < h->plan.n_moves; k++) {
+        const struct vmq_move *m = &h->plan.moves[k];
+
+        CHECK(h, is_relief(m));
+        CHECK(h, h->s.pmds[m->from].edge);
+    }
+    h->s.window_ms = 1;
+    host_plan(h);
+    CHECK(h, h->plan.verdict != VMQ_VERDICT_WARMING || !h->s.window_cycles);
+}
+
 /* Any input at all, however absurd, must do no harm. */
 static void
 garbage(struct test_random *r, struct vmq_host *h)
@@ -998,6 +1020,7 @@ PROPERTY(order, 1)
 PROPERTY(scale, 1)
 PROPERTY(purity, 1)
 PROPERTY(nothing, 1)
+PROPERTY(edges, 1)
 PROPERTY(garbage, 1)
 PROPERTY(credit_bound, 1)
 PROPERTY(spite, 1)
@@ -1020,6 +1043,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(scale_property),
         cmocka_unit_test(purity_property),
         cmocka_unit_test(nothing_property),
+        cmocka_unit_test(edges_property),
         cmocka_unit_test(garbage_property),
         cmocka_unit_test(credit_bound_property),
         cmocka_unit_test(spite_property),

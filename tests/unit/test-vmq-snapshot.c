@@ -90,6 +90,7 @@ random_snapshot(struct test_random *r, bool shuffled, struct vmq_snapshot *s)
         pmd->stolen_cycles = test_random_range(r, 0, pmd->busy_cycles
                                                      + pmd->idle_cycles);
         pmd->overhead_cycles = random_number(r);
+        pmd->edge = test_one_in(r, 4);
         pmd->settling = test_one_in(r, 4);
         pmd->evacuating = test_one_in(r, 4);
     }
@@ -533,7 +534,7 @@ test_text(void **state)
         "window_cycles=600000000 window_ns=300000000\n"
         "pmd core=2 numa=0 sibling_group=2 busy=500 idle=100 sleep=3 "
         "cpu_ns=4 stolen=5 overhead=6 settling=1 evacuating=1\n"
-        "pmd core=3 numa=-1 isolated=1 parked=1\n"
+        "pmd core=3 numa=-1 isolated=1 parked=1 edge=1\n"
         "port number=1 name=dpdk0\n"
         "port number=5 name=a\\x20\\x5cb\\x0a\\xc3\\xa4\n"
         "rxq port=0 qid=0 pmd=0 numa=0 mobility=excluded n_moves=9 "
@@ -564,7 +565,7 @@ test_text(void **state)
     assert_true(s.pmds[0].settling && s.pmds[0].evacuating);
     assert_false(s.pmds[0].isolated || s.pmds[0].parked);
     assert_int_equal(s.pmds[1].numa_id, -1);
-    assert_true(s.pmds[1].isolated && s.pmds[1].parked);
+    assert_true(s.pmds[1].isolated && s.pmds[1].parked && s.pmds[1].edge);
     assert_int_equal(s.n_ports, 2);
     assert_string_equal(s.ports[1].name, "a \\b\n\xc3\xa4");
     assert_int_equal(s.ports[1].port_no, 5);

@@ -792,8 +792,10 @@ test_move(void **state)
     w.raw.rxqs[0].pmd = 1;
     w.raw.rxqs[0].n_moves = 1;
     w.raw.pmds[0].parked = true;
+    w.raw.pmds[1].edge = true;
     w.raw.generation++;
     world_step(&w, 100);
+    assert_false(w.s.pmds[1].edge);     /* Not a matter of the window. */
     assert_int_equal(w.s.rxqs[0].pmd, 1);
     assert_int_equal(load_bp(&w, 0), 6000);
     assert_int_equal(w.s.rxqs[0].n_history, 20);

@@ -1,0 +1,207 @@
+/*
+ * Copyright (c) 2026 The Open vSwitch VMQ developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "vmq-edge.h"
+
+#include <stdlib.h>
+
+#include "vmq-measure.h"
+#include "vmq-util.h"
+
+/* The two samples of a glance, and by what its counters are multiplied. */
+struct glance {
+    const struct vmq_snapshot *first, *second;
+    uint64_t window_cycles, cycles;
+};
+
+/* Returns 'second' - 'first', which the glance has counted, as it would be in
+ * the window. */
+static uint64_t
+scale(const struct glance *glance, uint64_t second, uint64_t first)
+{
+    return (glance->cycles && second > first
+            ? vmq_mul_div(second - first, glance->window_cycles,
+                          glance->cycles)
+            : 0);
+}
+
+/* Are all three about the same PMDs and queues? */
+static bool
+is_about(const struct vmq_snapshot *snapshot,
+         const struct vmq_snapshot *sample)
+{
+    if (snapshot->n_pmds != sample->n_pmds
+        || snapshot->n_ports != sample->n_ports
+        || snapshot->n_rxqs != sample->n_rxqs) {
+        return false;
+    }
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        if (snapshot->pmds[i].core_id != sample->pmds[i].core_id) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < snapshot->n_ports; i++) {
+        if (snapshot->ports[i].port_no != sample->ports[i].port_no
+            || strcmp(snapshot->ports[i].name, sample->ports[i].name)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        if (snapshot->rxqs[i].port != sample->rxqs[i].port
+            || snapshot->rxqs[i].qid != sample->rxqs[i].qid) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Has 'pmd' be what 'second' says that it is. */
+static void
+take_pmd(const struct vmq_pmd *second, struct vmq_pmd *pmd)
+{
+    pmd->sibling_group = second->sibling_group;
+    pmd->numa_id = second->numa_id;
+    pmd->isolated = second->isolated;
+    pmd->parked = second->parked;
+    pmd->edge = second->edge;
+    pmd->settling = false;
+}
+
+/* Likewise, a queue. */
+static void
+take_rxq(const struct vmq_rxq *second, struct vmq_rxq *rxq)
+{
+    rxq->pmd = second->pmd;
+    rxq->numa_id = second->numa_id;
+    rxq->mobility = second->mobility;
+    rxq->n_moves = second->n_moves;
+    rxq->tunnel_flows = second->tunnel_flows;
+    rxq->backlog = false;
+}
+
+/* Has 'pmd' show what PMD 'i' did in the glance. */
+static void
+show_pmd(const struct glance *glance, uint32_t i, struct vmq_pmd *pmd)
+{
+    const struct vmq_pmd *first = &glance->first->pmds[i];
+    const struct vmq_pmd *second = &glance->second->pmds[i];
+
+    pmd->busy_cycles = scale(glance, second->busy_cycles, first->busy_cycles);
+    pmd->idle_cycles = scale(glance, second->idle_cycles, first->idle_cycles);
+    pmd->sleep_cycles = scale(glance, second->sleep_cycles,
+                              first->sleep_cycles);
+    pmd->overhead_cycles = 0;
+
+    /* One whose iteration has lasted for all of the glance has charged nothing
+     * yet. */
+    if (pmd->edge && !pmd->busy_cycles && !pmd->idle_cycles) {
+        pmd->busy_cycles = glance->window_cycles;
+    }
+    if (pmd->stolen_cycles > pmd->busy_cycles + pmd->idle_cycles) {
+        pmd->stolen_cycles = pmd->busy_cycles + pmd->idle_cycles;
+    }
+}
+
+/* Has 'rxq' show what queue 'i', which 'pmd' polls, did in the glance. */
+static void
+show_rxq(const struct glance *glance, uint32_t i, const struct vmq_pmd *pmd,
+         struct vmq_rxq *rxq)
+{
+    const struct vmq_rxq *first = &glance->first->rxqs[i];
+    const struct vmq_rxq *second = &glance->second->rxqs[i];
+
+    rxq->cycles = scale(glance, second->cycles, first->cycles);
+    rxq->packets = scale(glance, second->packets, first->packets);
+    rxq->polls = scale(glance, second->polls, first->polls);
+    rxq->full_batches = scale(glance, second->full_batches,
+                              first->full_batches);
+    rxq->backlog = pmd->edge && vmq_looks_like_backlog(rxq->polls,
+                                                       rxq->full_batches,
+                                                       pmd->busy_cycles,
+                                                       pmd->idle_cycles);
+}
+
+/* Adds what the queues of each PMD took in the window to 'before', and in the
+ * glance to 'now'. */
+static void
+add_loads(const struct glance *glance, const struct vmq_snapshot *snapshot,
+          uint64_t before[], uint64_t now[])
+{
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        uint32_t pmd = snapshot->rxqs[i].pmd;
+
+        if (pmd != VMQ_NONE) {
+            before[pmd] += snapshot->rxqs[i].cycles;
+            now[pmd] += scale(glance, glance->second->rxqs[i].cycles,
+                              glance->first->rxqs[i].cycles);
+        }
+    }
+}
+
+bool
+vmq_edge_glance(struct vmq_snapshot *snapshot,
+                const struct vmq_snapshot *first,
+                const struct vmq_snapshot *second)
+{
+    struct glance glance = { .first = first, .second = second };
+    uint64_t *before, *now;
+
+    if (!is_about(snapshot, first) || !is_about(snapshot, second)
+        || second->generation != first->generation
+        || second->window_cycles < first->window_cycles) {
+        return false;
+    }
+    glance.cycles = second->window_cycles - first->window_cycles;
+    if (!snapshot->window_cycles) {
+        /* Nothing else is known. */
+        snapshot->window_cycles = glance.cycles;
+        snapshot->window_ns = second->window_ns - first->window_ns;
+        snapshot->window_ms = 1;
+    }
+    glance.window_cycles = snapshot->window_cycles;
+    snapshot->generation = second->generation;
+    snapshot->now_ms = second->now_ms;
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        take_pmd(&second->pmds[i], &snapshot->pmds[i]);
+    }
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        take_rxq(&second->rxqs[i], &snapshot->rxqs[i]);
+    }
+    if (!glance.cycles) {
+        return true;
+    }
+
+    before = vmq_xcalloc(snapshot->n_pmds, sizeof *before);
+    now = vmq_xcalloc(snapshot->n_pmds, sizeof *now);
+    add_loads(&glance, snapshot, before, now);
+    for (uint32_t i = 0; i < snapshot->n_pmds; i++) {
+        if (snapshot->pmds[i].edge || now[i] > before[i]) {
+            show_pmd(&glance, i, &snapshot->pmds[i]);
+        }
+    }
+    for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
+        uint32_t pmd = snapshot->rxqs[i].pmd;
+
+        if (pmd != VMQ_NONE
+            && (snapshot->pmds[pmd].edge || now[pmd] > before[pmd])) {
+            show_rxq(&glance, i, &snapshot->pmds[pmd], &snapshot->rxqs[i]);
+        }
+    }
+    free(before);
+    free(now);
+    return true;
+}
