@@ -157,9 +157,9 @@ auto_lb_tick(void *alb_, struct sim *sim)
 
 const struct sim_policy sim_auto_lb_policy = {
     "auto-lb", "pmd-auto-lb: load 95 %, improvement 25 %, each minute",
-    auto_lb_create, auto_lb_destroy, auto_lb_tick, true
+    auto_lb_create, auto_lb_destroy, auto_lb_tick, true, NULL
 };
 const struct sim_policy sim_auto_lb_tuned_policy = {
     "auto-lb-tuned", "pmd-auto-lb: load 70 %, improvement 25 %, each minute",
-    auto_lb_tuned_create, auto_lb_destroy, auto_lb_tick, true
+    auto_lb_tuned_create, auto_lb_destroy, auto_lb_tick, true, NULL
 };

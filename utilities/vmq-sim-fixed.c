@@ -47,7 +47,7 @@ single_create(struct sim *sim)
 
 const struct sim_policy sim_single_policy = {
     "single", "no VMQ: one PMD polls everything",
-    single_create, no_destroy, no_tick, true
+    single_create, no_destroy, no_tick, true, NULL
 };
 
 void
@@ -84,7 +84,7 @@ static_create(struct sim *sim)
 
 const struct sim_policy sim_static_policy = {
     "static", "all PMDs, round robin at the start",
-    static_create, no_destroy, no_tick, true
+    static_create, no_destroy, no_tick, true, NULL
 };
 
 /* What Open vSwitch would have measured if it had run for a minute, which is
@@ -149,7 +149,7 @@ cycles_create(struct sim *sim)
 
 const struct sim_policy sim_cycles_policy = {
     "cycles", "pmd-rxq-assign=cycles, after the first minute's loads",
-    cycles_create, no_destroy, no_tick, true
+    cycles_create, no_destroy, no_tick, true, NULL
 };
 
 void
@@ -197,5 +197,5 @@ group_create(struct sim *sim)
 
 const struct sim_policy sim_group_policy = {
     "group", "pmd-rxq-assign=group, after the first minute's loads",
-    group_create, no_destroy, no_tick, true
+    group_create, no_destroy, no_tick, true, NULL
 };

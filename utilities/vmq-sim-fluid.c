@@ -148,6 +148,26 @@ sim_share(struct sim *sim, uint32_t pmd, double capacity, double step_s)
     return lost;
 }
 
+void
+sim_find_waiting(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        sim->pmds[i].offered_pps = 0;
+    }
+    for (uint32_t i = 0; i < sim->n_rxqs; i++) {
+        sim->pmds[sim->rxqs[i].pmd].offered_pps += sim->rxqs[i].rate_pps;
+    }
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        struct sim_pmd *pmd = &sim->pmds[i];
+
+        if (pmd->offered_pps <= sim->pmd_pps) {
+            pmd->full_ns = SIM_NEVER;
+        } else if (pmd->full_ns == SIM_NEVER) {
+            pmd->full_ns = sim->now_ns;
+        }
+    }
+}
+
 /* What arrives at queue 'rxq' in 'step_s' seconds.  While the queue is not
  * polled, because it is being moved, its ring fills up.  Returns the packets
  * that are lost by that. */

@@ -27,6 +27,9 @@ sim_elapsed_s(uint64_t ns)
     return ns / (double) SIM_NS_PER_S;
 }
 
+/* Finds out on which PMDs packets wait from now on. */
+void sim_find_waiting(struct sim *);
+
 /* Lets time pass until 'end_ns', during which loads are constant. */
 void sim_advance(struct sim *, uint64_t end_ns);
 

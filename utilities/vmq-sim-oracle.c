@@ -167,9 +167,9 @@ oracle_tick(void *oracle_, struct sim *sim)
 
 const struct sim_policy sim_oracle_policy = {
     "oracle", "clairvoyant: at each moment the fewest PMDs, by first fit",
-    oracle_create, oracle_destroy, oracle_tick, false
+    oracle_create, oracle_destroy, oracle_tick, false, NULL
 };
 const struct sim_policy sim_oracle_lag_policy = {
     "oracle-lag", "the same, late by spread hold and interval, to pack target",
-    oracle_lag_create, oracle_destroy, oracle_tick, false
+    oracle_lag_create, oracle_destroy, oracle_tick, false, NULL
 };

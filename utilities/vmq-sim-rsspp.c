@@ -295,5 +295,5 @@ rsspp_tick(void *rsspp_, struct sim *sim)
 
 const struct sim_policy sim_rsspp_policy = {
     "rsspp", "RSS++ on whole queues, target load 80 %",
-    rsspp_create, rsspp_destroy, rsspp_tick, true
+    rsspp_create, rsspp_destroy, rsspp_tick, true, NULL
 };

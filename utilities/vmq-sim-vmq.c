@@ -25,6 +25,17 @@
  * again.  What is left out must not be what something waits for: so there must
  * be no verdict that time alone could change.
  *
+ * Edges
+ * =====
+ *
+ * A PMD raises an edge when packets have waited for pmd-vmq-edge, and again
+ * after the same time or, if nothing came of the last one, twice that time,
+ * four times, and so on, up to the spread hold, after it was looked at.  It
+ * takes WAKE_NS until the first sample of the glance is taken, VMQ_GLANCE_NS
+ * to the second one, and MOVE_NS until the queues are polled elsewhere.  No
+ * more edges are looked at meanwhile.  What a tick moves is there at once.
+ * The budget of edges is not simulated.
+ *
  * With ramps, loads never stand still, and no tick is left out: the window
  * would measure over the time left out instead of over the spread hold, which
  * shows less of a load that grows. */
@@ -33,11 +44,24 @@
 #include "vmq-sim-policies.h"
 
 #include "vmq-credit.h"
+#include "vmq-edge.h"
 #include "vmq-plan-check.h"
 #include "vmq-plan.h"
+#include "vmq-sim-fluid.h"
 #include "vmq-snapshot.h"
 #include "vmq-util.h"
 #include "vmq-window.h"
+
+/* What a switch needs to notice an edge, and to make a move: flows have to be
+ * copied and the queue handed over. */
+#define WAKE_NS 50000
+#define MOVE_NS 500000
+
+/* The next edge of a PMD. */
+struct sim_edge {
+    uint64_t next_ns;           /* When it comes, or SIM_NEVER... */
+    uint64_t wait_ns;           /* ...how long after the one before. */
+};
 
 struct sim_vmq {
     struct vmq_config config;
@@ -51,6 +75,14 @@ struct sim_vmq {
     uint64_t first_ns;          /* Time of the first tick. */
     uint64_t calm_ns;           /* Time of the last move, or of a load that
                                  * was not constant. */
+
+    /* Edges. */
+    struct sim_edge *edges;     /* By PMD. */
+    enum { VMQ_IDLE, VMQ_WAKING, VMQ_GLANCING, VMQ_MOVING } stage;
+    uint64_t until_ns;          /* When the stage ends. */
+    struct vmq_snapshot first;  /* Of a glance... */
+    struct vmq_snapshot glance; /* ...what it showed... */
+    struct vmq_plan relief;     /* ...and what is planned by it. */
 };
 
 /* Splits the name of a queue, "PORT/QID" or anything else.  The name of the
@@ -92,6 +124,13 @@ vmq_create__(struct sim *sim, uint32_t credits)
     vmq->window = vmq_window_create();
     vmq->ledger = vmq_ledger_create();
     vmq_snapshot_init(&vmq->raw);
+    vmq_snapshot_init(&vmq->first);
+    vmq_snapshot_init(&vmq->glance);
+    vmq_plan_init(&vmq->relief);
+    vmq->edges = vmq_xcalloc(sim->n_pmds, sizeof *vmq->edges);
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        vmq->edges[pmd].next_ns = SIM_NEVER;
+    }
     vmq_snapshot_init(&vmq->snapshot);
     vmq_plan_init(&vmq->plan);
     vmq->interval_ns = vmq->config.interval_ms * SIM_NS_PER_MS;
@@ -142,6 +181,10 @@ vmq_destroy(void *vmq_)
     vmq_window_destroy(vmq->window);
     vmq_ledger_destroy(vmq->ledger);
     vmq_snapshot_destroy(&vmq->raw);
+    vmq_snapshot_destroy(&vmq->first);
+    vmq_snapshot_destroy(&vmq->glance);
+    vmq_plan_destroy(&vmq->relief);
+    free(vmq->edges);
     vmq_snapshot_destroy(&vmq->snapshot);
     vmq_plan_destroy(&vmq->plan);
     free(vmq->rxqs);
@@ -180,23 +223,24 @@ vmq_collect(struct sim_vmq *vmq, const struct sim *sim)
     }
 }
 
+/* Carries out 'plan', which is for 'snapshot'. */
 static void
-vmq_apply(struct sim_vmq *vmq, struct sim *sim)
+vmq_apply(struct sim_vmq *vmq, struct sim *sim,
+          const struct vmq_snapshot *snapshot, const struct vmq_plan *plan)
 {
-    const struct vmq_plan *plan = &vmq->plan;
     enum vmq_outcome *outcomes;
     enum vmq_return *returns;
     char *why;
 
-    if (!vmq_plan_valid(plan, &vmq->snapshot, &vmq->config, &why)) {
+    if (!vmq_plan_valid(plan, snapshot, &vmq->config, &why)) {
         fprintf(stderr, "ovs-vmq-sim: the planner is broken: %s\n", why);
         abort();
     }
     outcomes = vmq_xcalloc(plan->n_moves, sizeof *outcomes);
     returns = vmq_xcalloc(plan->n_moves, sizeof *returns);
-    vmq_credit_commit(vmq->ledger, &vmq->config, &vmq->snapshot, plan->moves,
+    vmq_credit_commit(vmq->ledger, &vmq->config, snapshot, plan->moves,
                       plan->n_moves, outcomes, returns);
-    vmq_window_commit(vmq->window, &vmq->config, &vmq->snapshot, plan->moves,
+    vmq_window_commit(vmq->window, &vmq->config, snapshot, plan->moves,
                       plan->n_moves, outcomes);
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *move = &plan->moves[i];
@@ -323,19 +367,153 @@ vmq_tick(void *vmq_, struct sim *sim)
         vmq_plan_compute(&vmq->snapshot, &vmq->config, vmq->ledger,
                          &vmq->plan);
         sim_plan_end(sim, begin_ns);
+        if (vmq->stage == VMQ_MOVING) {
+            return;
+        }
         if (vmq->plan.n_moves) {
-            vmq_apply(vmq, sim);
+            vmq_apply(vmq, sim, &vmq->snapshot, &vmq->plan);
             vmq->calm_ns = sim->now_ns;
         }
         vmq_schedule(vmq, sim);
     }
 }
 
+/* Edges. */
+
+/* Has 'vmq' enter a stage that lasts for 'ns'. */
+static void
+vmq_enter(struct sim_vmq *vmq, const struct sim *sim, int stage, uint64_t ns)
+{
+    vmq->stage = stage;
+    vmq->until_ns = sim->now_ns + ns;
+}
+
+/* An edge of 'pmd' has been looked at, and 'relieved' it or not: the next one
+ * comes later. */
+static void
+vmq_back_off(struct sim_vmq *vmq, const struct sim *sim, uint32_t pmd,
+             bool relieved)
+{
+    uint64_t edge_ns = vmq->config.edge_us * UINT64_C(1000);
+    uint64_t hold_ns = vmq->config.spread_hold_ms * SIM_NS_PER_MS;
+    struct sim_edge *edge = &vmq->edges[pmd];
+
+    edge->wait_ns = relieved ? edge_ns : edge->wait_ns * 2;
+    hold_ns = hold_ns > edge_ns ? hold_ns : edge_ns;
+    if (edge->wait_ns > hold_ns) {
+        edge->wait_ns = hold_ns;
+    }
+    edge->next_ns = sim->now_ns + edge->wait_ns;
+}
+
+/* Plans by a glance.  Returns true if there is something to move. */
+static bool
+vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
+{
+    uint64_t begin_ns;
+    bool planned;
+
+    vmq_collect(vmq, sim);
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        vmq->raw.pmds[pmd].edge = vmq->edges[pmd].next_ns <= sim->now_ns;
+    }
+    vmq_window_snapshot(vmq->window, &vmq->config, &vmq->glance);
+    planned = vmq_edge_glance(&vmq->glance, &vmq->first, &vmq->raw);
+    if (planned) {
+        begin_ns = sim_plan_begin();
+        vmq_plan_compute(&vmq->glance, &vmq->config, vmq->ledger,
+                         &vmq->relief);
+        sim_plan_end(sim, begin_ns);
+    }
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (vmq->raw.pmds[pmd].edge) {
+            vmq_back_off(vmq, sim, pmd,
+                         planned && (vmq->relief.pmds[pmd].verdict
+                                     == VMQ_VERDICT_SPREAD));
+            vmq->raw.pmds[pmd].edge = false;
+        }
+    }
+    return planned && vmq->relief.n_moves > 0;
+}
+
+/* Leaves no ticks out from now on. */
+static void
+vmq_resume_ticks(const struct sim_vmq *vmq, struct sim *sim)
+{
+    uint64_t n_ticks = (sim->now_ns - vmq->first_ns) / vmq->interval_ns + 1;
+    uint64_t next_ns = vmq->first_ns + n_ticks * vmq->interval_ns;
+
+    sim->tick_ns = next_ns < sim->tick_ns ? next_ns : sim->tick_ns;
+}
+
+/* The stage is over: goes on to the next. */
+static void
+vmq_next_stage(struct sim_vmq *vmq, struct sim *sim)
+{
+    switch (vmq->stage) {
+    case VMQ_WAKING:
+        vmq_collect(vmq, sim);
+        vmq_snapshot_copy(&vmq->first, &vmq->raw);
+        vmq_enter(vmq, sim, VMQ_GLANCING, VMQ_GLANCE_NS);
+        break;
+    case VMQ_GLANCING:
+        if (vmq_relieve(vmq, sim)) {
+            vmq_enter(vmq, sim, VMQ_MOVING, MOVE_NS);
+            vmq_resume_ticks(vmq, sim);
+        } else {
+            vmq->stage = VMQ_IDLE;
+        }
+        break;
+    case VMQ_MOVING:
+        /* They count from now on. */
+        vmq->glance.now_ms = sim->now_ns / SIM_NS_PER_MS;
+        vmq_apply(vmq, sim, &vmq->glance, &vmq->relief);
+        vmq->calm_ns = sim->now_ns;
+        vmq->stage = VMQ_IDLE;
+        sim_find_waiting(sim);
+        break;
+    case VMQ_IDLE:
+    default:
+        break;
+    }
+}
+
+static void
+vmq_watch(void *vmq_, struct sim *sim)
+{
+    struct sim_vmq *vmq = vmq_;
+    uint64_t edge_ns = SIM_NEVER;
+
+    sim->watch_ns = SIM_NEVER;
+    if (!vmq->config.edge_us) {
+        return;
+    }
+    if (vmq->stage != VMQ_IDLE && vmq->until_ns <= sim->now_ns) {
+        vmq_next_stage(vmq, sim);
+    }
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        uint64_t full_ns = sim->pmds[pmd].full_ns;
+        struct sim_edge *edge = &vmq->edges[pmd];
+
+        if (full_ns == SIM_NEVER) {
+            edge->next_ns = SIM_NEVER;
+        } else if (edge->next_ns == SIM_NEVER) {
+            edge->wait_ns = vmq->config.edge_us * UINT64_C(1000);
+            edge->next_ns = full_ns + edge->wait_ns;
+        }
+        edge_ns = edge->next_ns < edge_ns ? edge->next_ns : edge_ns;
+    }
+    if (vmq->stage == VMQ_IDLE && edge_ns <= sim->now_ns) {
+        vmq_enter(vmq, sim, VMQ_WAKING, WAKE_NS);
+    }
+    sim->watch_ns = vmq->stage == VMQ_IDLE ? edge_ns : vmq->until_ns;
+}
+
 const struct sim_policy sim_vmq_policy = {
     "vmq", "dynamic VMQ, as in the switch",
-    vmq_create, vmq_destroy, vmq_tick, true
+    vmq_create, vmq_destroy, vmq_tick, true, vmq_watch
 };
 const struct sim_policy sim_vmq_nocredit_policy = {
     "vmq-nocredit", "dynamic VMQ with pmd-vmq-credits=0",
-    vmq_nocredit_create, vmq_destroy, vmq_tick, true
+    vmq_nocredit_create, vmq_destroy, vmq_tick, true, vmq_watch
 };

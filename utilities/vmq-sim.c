@@ -29,7 +29,7 @@
 #define RAMP_STEP_NS (500 * SIM_NS_PER_MS)
 
 /* A return counts if it happens within this time, as in vmq-credit.h. */
-#define RETURN_NS (60 * SIM_NS_PER_S)
+#define RETURN_MS 60000
 
 /* Trace. */
 
@@ -141,7 +141,9 @@ sim_count_move(struct sim *sim, struct sim_rxq *queue, uint32_t to,
     struct sim_result *result = &sim->result;
 
     result->moves++;
-    if (queue->last_pmd == to && sim->now_ns < queue->moved_ns + RETURN_NS) {
+    if (queue->last_pmd == to
+        && (sim->now_ns / SIM_NS_PER_MS
+            < queue->moved_ns / SIM_NS_PER_MS + RETURN_MS)) {
         result->pingpongs += !overloaded;
         result->forced_returns += overloaded;
     }
@@ -222,7 +224,10 @@ sim_init(struct sim *sim, const struct sim_options *options)
     sim->pmds = vmq_xcalloc(sim->n_pmds, sizeof *sim->pmds);
     sim->pmd_pps = options->hz / options->cycles_per_packet;
     sim->end_ns = sim_row_ns(sim, options->trace->n_rows);
-    sim->tick_ns = SIM_NEVER;
+    sim->tick_ns = sim->watch_ns = SIM_NEVER;
+    for (uint32_t i = 0; i < sim->n_pmds; i++) {
+        sim->pmds[i].full_ns = SIM_NEVER;
+    }
     result->seconds = sim_elapsed_s(sim->end_ns);
     if (options->n_periods) {
         result->periods = vmq_xcalloc(options->n_periods,
@@ -302,7 +307,12 @@ sim_run(const struct sim_options *options, const struct sim_policy *policy,
         if (sim.tick_ns <= sim.now_ns) {
             policy->tick(state, &sim);
         }
+        if (policy->watch) {
+            sim_find_waiting(&sim);
+            policy->watch(state, &sim);
+        }
         next_ns = min_u64(min_u64(sim.change_ns, sim.tick_ns), sim.end_ns);
+        next_ns = min_u64(next_ns, sim.watch_ns);
         if (options->ramp) {
             next_ns = min_u64(next_ns, sim.now_ns + RAMP_STEP_NS);
             sim_set_loads(&sim, next_ns);

@@ -48,6 +48,10 @@
  *
  * A PMD is active while it polls a queue, whether or not it has packets.
  *
+ * A PMD that is offered more than it can process has packets waiting from that
+ * moment on, until it is not any more.  What waits in the rings then is taken
+ * to be processed at once: it is as far as edges are concerned.
+ *
  * What counts
  * ===========
  *
@@ -130,6 +134,7 @@ struct sim_pmd {
     double wanted;              /* Packets. */
     double offered_pps;
     double busiest_pps;         /* Of its queues. */
+    uint64_t full_ns;           /* Since when packets wait, or SIM_NEVER. */
     bool calm;                  /* Can do all that is wanted. */
 };
 
@@ -179,6 +184,11 @@ struct sim_policy {
     void (*tick)(void *, struct sim *);
 
     bool pays;                  /* Do its moves cost anything? */
+
+    /* To be called whenever packets may have begun to wait, or waited no
+     * more, and at each time that it asked for through sim->watch_ns.  Null if
+     * the policy does not mind. */
+    void (*watch)(void *, struct sim *);
 };
 
 extern const struct sim_policy *const sim_policies[];
@@ -195,7 +205,8 @@ struct sim {
                                  * up. */
     uint64_t end_ns;
     uint64_t change_ns;         /* When loads change next (step). */
-    uint64_t tick_ns;           /* When the policy wants to be called. */
+    uint64_t tick_ns;           /* When the policy wants to be called... */
+    uint64_t watch_ns;          /* ...and when to watch. */
     uint64_t prng;
 
     uint32_t n_rxqs;

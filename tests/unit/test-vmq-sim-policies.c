@@ -713,6 +713,7 @@ test_vmq(void **state)
                120, low, low, low, low);
     switch_like(&w);
     w.trace.end_s = 200;
+    w.o.config.edge_us = 0;
     play(&w, "vmq");
     ASSERT_PLACED(&w, 0, 1, 2, 3);
     assert_int_equal(active_at(&w, S(30)), 1);
@@ -735,6 +736,67 @@ test_vmq(void **state)
         assert_false(w.moves[i].ns > S(65) && w.moves[i].ns < S(120));
         assert_false(w.moves[i].ns > S(30) && w.moves[i].ns < S(60));
     }
+    world_destroy(&w);
+}
+
+/* The same with edges: two PMDs after 0.5 ms of waiting, and what it takes to
+ * look, to plan and to move. */
+static void
+test_vmq_edges(void **state)
+{
+    double low = PERCENT(10), high = PERCENT(40);
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 4, 4,
+               0, low, low, low, low,
+               60, high, high, high, high,
+               120, low, low, low, low);
+    switch_like(&w);
+    w.trace.end_s = 200;
+    for (w.o.config.edge_us = 100; w.o.config.edge_us <= 1000;
+         w.o.config.edge_us += 900) {
+        uint64_t relief_ns = (w.o.config.edge_us * UINT64_C(1000)
+                              + 50000 + 250000 + 500000);
+
+        play(&w, "vmq");
+        assert_int_equal(active_at(&w, S(60) + relief_ns - 1), 1);
+        assert_int_equal(active_at(&w, S(60) + relief_ns + 1), 2);
+        assert_int_equal(active_at(&w, S(119)), 2);
+        assert_int_equal(active_at(&w, S(150)), 1);
+        assert_near(w.r.overload_seconds, relief_ns / 1e9, 1e-6, "vmq",
+                    __LINE__);
+        assert_int_equal(w.r.pingpongs, 0);
+    }
+    world_destroy(&w);
+}
+
+/* A queue that is too big for any PMD raises edges, which change nothing: not
+ * even the others' ticks. */
+static void
+test_vmq_edges_elephant(void **state)
+{
+    double low = PERCENT(10), high = PERCENT(150);
+    struct world w;
+    uint32_t n_moves;
+
+    (void) state;
+    WORLD_INIT(&w, 4, 2,
+               0, low, low,
+               60, low, high);
+    switch_like(&w);
+    w.trace.end_s = 120;
+    play(&w, "vmq");
+    assert_int_equal(active_at(&w, S(59)), 1);
+    assert_int_equal(active_at(&w, S(61)), 2);
+    assert_int_equal(active_at(&w, S(119)), 2);
+    n_moves = w.n_moves;
+    for (uint32_t i = 0; i < n_moves; i++) {
+        assert_false(w.moves[i].ns > S(61));
+    }
+    w.o.every_tick = true;
+    play(&w, "vmq");
+    assert_int_equal(w.n_moves, n_moves);
     world_destroy(&w);
 }
 
@@ -803,6 +865,8 @@ main(void)
         cmocka_unit_test(test_oracle_full),
         cmocka_unit_test(test_oracle_lag),
         cmocka_unit_test(test_vmq),
+        cmocka_unit_test(test_vmq_edges),
+        cmocka_unit_test(test_vmq_edges_elephant),
         cmocka_unit_test(test_vmq_credits),
     };
 

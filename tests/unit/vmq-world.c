@@ -120,19 +120,16 @@ spy_destroy(void *w_)
     w->policy->destroy(w->state);
 }
 
+/* Has 'call' do something, and keeps what it moves. */
 static void
-spy_tick(void *w_, struct sim *sim)
+spy_call(struct world *w, struct sim *sim, void (*call)(void *, struct sim *))
 {
     uint32_t before[WORLD_QUEUES] = { 0 };
-    struct world *w = w_;
 
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         before[i] = sim->rxqs[i].pmd;
     }
-    w->ticks_ns = vmq_xrealloc(w->ticks_ns, w->n_ticks + 1,
-                               sizeof *w->ticks_ns);
-    w->ticks_ns[w->n_ticks++] = sim->now_ns;
-    w->policy->tick(w->state, sim);
+    call(w->state, sim);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         if (sim->rxqs[i].pmd != before[i]) {
             w->moves = vmq_xrealloc(w->moves, w->n_moves + 1,
@@ -145,13 +142,32 @@ spy_tick(void *w_, struct sim *sim)
     }
 }
 
+static void
+spy_tick(void *w_, struct sim *sim)
+{
+    struct world *w = w_;
+
+    w->ticks_ns = vmq_xrealloc(w->ticks_ns, w->n_ticks + 1,
+                               sizeof *w->ticks_ns);
+    w->ticks_ns[w->n_ticks++] = sim->now_ns;
+    spy_call(w, sim, w->policy->tick);
+}
+
+static void
+spy_watch(void *w_, struct sim *sim)
+{
+    struct world *w = w_;
+
+    spy_call(w, sim, w->policy->watch);
+}
+
 /* Plays 'policy', and checks what goes for all of them. */
 static void
 play_policy(struct world *w, const struct sim_policy *policy)
 {
     struct sim_policy spy = {
         policy->name, policy->summary, spy_create, spy_destroy, spy_tick,
-        policy->pays
+        policy->pays, policy->watch ? spy_watch : NULL
     };
     double rest = 0;
 
@@ -225,7 +241,7 @@ play_script(struct world *w, const uint32_t *places,
 {
     const struct sim_policy policy = {
         "script", "", script_create, script_destroy, script_tick,
-        !w->free_moves
+        !w->free_moves, NULL
     };
 
     w->places = places;
