@@ -18,7 +18,9 @@
 /* Dynamic VMQ in the userspace datapath: what a snapshot is made of.
  *
  * dp_vmq_collect() is called by the engine at each tick.  It reads what PMD
- * threads count while they count it, and changes nothing that they look at.
+ * threads count while they count it, and changes nothing that they look at but
+ * when they are to raise edges, which depends on how fast their clock goes.
+ * What they have raised is taken and answered here, too.
  *
  * Thread-safety: for who has 'port_rwlock' and 'mutex' of struct dp_vmq. */
 

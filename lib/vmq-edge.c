@@ -29,11 +29,11 @@ struct glance {
 };
 
 /* Returns 'second' - 'first', which the glance has counted, as it would be in
- * the window. */
+ * the window.  Time must have passed in the glance. */
 static uint64_t
 scale(const struct glance *glance, uint64_t second, uint64_t first)
 {
-    return (glance->cycles && second > first
+    return (second > first
             ? vmq_mul_div(second - first, glance->window_cycles,
                           glance->cycles)
             : 0);

@@ -443,12 +443,14 @@ vmq_engine_cpu_ns(void)
 static void
 vmq_engine_advance(struct vmq_engine *engine)
 {
-    uint64_t start_ns = vmq_engine_cpu_ns();
-    bool ended, edge = engine->under_way.stages.edge;
+    bool edge = engine->under_way.stages.edge;
+    uint64_t start_ns;
+    bool ended;
 
     if (!engine->under_way.results) {
         return;
     }
+    start_ns = edge ? vmq_engine_cpu_ns() : 0;
     ended = engine->ops->advance(engine->dp);
     if (edge) {
         vmq_relief_spend(&engine->relief, vmq_engine_cpu_ns() - start_ns);

@@ -183,7 +183,7 @@ struct vmq_result {
     uint32_t flows_warmed;      /* Copied to the new PMD before the move. */
     uint32_t flows_present;     /* It had those already. */
     uint32_t flows_skipped;     /* The flow limit left no room for those. */
-    uint64_t copy_ns;           /* Main thread's time for all of them. */
+    uint64_t copy_ns;           /* VMQ's thread's time for all of them. */
     uint64_t handed_ns;         /* From the first letter to the last. */
     uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked... */
     uint64_t lock_unpreempted_ns;   /* ...while its thread kept its CPU. */

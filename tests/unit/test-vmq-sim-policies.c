@@ -698,21 +698,29 @@ test_oracle_lag(void **state)
     world_destroy(&w);
 }
 
-/* Four queues at 10 % fit into one PMD.  At 40 % each, they need two, and that
- * within a fraction of a second. */
+/* Four queues at 10 % fit into one PMD.  At 40 % each, from 60 to 120 s, they
+ * need two. */
 static void
-test_vmq(void **state)
+up_and_down(struct world *w)
 {
     double low = PERCENT(10), high = PERCENT(40);
-    struct world w;
 
-    (void) state;
-    WORLD_INIT(&w, 4, 4,
+    WORLD_INIT(w, 4, 4,
                0, low, low, low, low,
                60, high, high, high, high,
                120, low, low, low, low);
-    switch_like(&w);
-    w.trace.end_s = 200;
+    switch_like(w);
+    w->trace.end_s = 200;
+}
+
+/* They have two within a fraction of a second. */
+static void
+test_vmq(void **state)
+{
+    struct world w;
+
+    (void) state;
+    up_and_down(&w);
     w.o.config.edge_us = 0;
     play(&w, "vmq");
     ASSERT_PLACED(&w, 0, 1, 2, 3);
@@ -744,16 +752,10 @@ test_vmq(void **state)
 static void
 test_vmq_edges(void **state)
 {
-    double low = PERCENT(10), high = PERCENT(40);
     struct world w;
 
     (void) state;
-    WORLD_INIT(&w, 4, 4,
-               0, low, low, low, low,
-               60, high, high, high, high,
-               120, low, low, low, low);
-    switch_like(&w);
-    w.trace.end_s = 200;
+    up_and_down(&w);
     for (w.o.config.edge_us = 100; w.o.config.edge_us <= 1000;
          w.o.config.edge_us += 900) {
         uint64_t relief_ns = (w.o.config.edge_us * UINT64_C(1000)
