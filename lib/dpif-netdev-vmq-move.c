@@ -112,6 +112,19 @@ dp_vmq_relist(struct dp_vmq_move *move)
     move->rxq->vmq.n_moves++;
 }
 
+/* Returns the time of the monotonic clock at which the TSC was 'tsc', 0 if
+ * there is none. */
+static uint64_t
+dp_vmq_tsc_to_time_ns(struct dp_netdev *dp, uint64_t tsc)
+{
+    uint64_t now_ns, now_tsc;
+
+    vmq_clock_read(&dp->vmq->clock, &now_ns, &now_tsc);
+    return (tsc && now_tsc > tsc
+            ? now_ns - vmq_clock_tsc_to_ns(&dp->vmq->clock, now_tsc - tsc)
+            : 0);
+}
+
 static void
 dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
                 enum vmq_outcome outcome)
@@ -139,6 +152,7 @@ dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
     if (outcome != VMQ_OUTCOME_APPLIED) {
         return;
     }
+    move->result->polled_ns = dp_vmq_tsc_to_time_ns(dp, move->first_poll_tsc);
 
     dp->vmq->generation++;
     dp_vmq_relist(move);

@@ -185,6 +185,8 @@ struct vmq_result {
     uint32_t flows_skipped;     /* The flow limit left no room for those. */
     uint64_t copy_ns;           /* VMQ's thread's time for all of them. */
     uint64_t handed_ns;         /* From the first letter to the last. */
+    uint64_t polled_ns;         /* Monotonic clock: when the new PMD polled it
+                                 * first; 0 if that is not known. */
     uint64_t lock_max_ns;       /* Longest that a PMD's flows were locked... */
     uint64_t lock_unpreempted_ns;   /* ...while its thread kept its CPU. */
 };

@@ -65,7 +65,7 @@ struct past_move_row {
     const char *reason, *ret, *outcome;
     const char *overdraft, *preempted, *returned;       /* To be appended. */
     struct vmq_change from_load, to_load;
-    uint64_t edge_us, wake_us, plan_us, copy_us, handed_us;
+    uint64_t edge_us, wake_us, plan_us, copy_us, handed_us, polled_us;
 };
 
 #define AT(MEMBER) VMQ_AT(struct past_move_row, MEMBER)
@@ -104,6 +104,7 @@ static const struct vmq_field past_move_fields[] = {
     { "plan_us", NULL, 0, VMQ_FIELD_UINT, AT(plan_us) },
     { "copy_us", NULL, 0, VMQ_FIELD_UINT, AT(copy_us) },
     { "handed_us", NULL, 0, VMQ_FIELD_UINT, AT(handed_us) },
+    { "polled_us", NULL, 0, VMQ_FIELD_UINT, AT(polled_us) },
     { "lock_max_ns", "lock us", 7, VMQ_FIELD_THOUSANDS,
       AT(past.result.lock_max_ns) },
     { "lock_unpreempted_ns", NULL, 0, VMQ_FIELD_UINT,
@@ -135,6 +136,7 @@ put_past_move(const struct vmq_past_move *past, struct vmq_json *json,
         .plan_us = past->stages.plan_ns / 1000,
         .copy_us = past->result.copy_ns / 1000,
         .handed_us = past->result.handed_ns / 1000,
+        .polled_us = past->result.polled_ns / 1000,
     };
     char returned[32];
 

@@ -24,6 +24,8 @@ TRAFFIC_SOURCES = \
 	tests/lab/vmq-traffic-port.h \
 	tests/lab/vmq-traffic-schedule.c \
 	tests/lab/vmq-traffic-schedule.h \
+	tests/lab/vmq-traffic-onset.c \
+	tests/lab/vmq-traffic-onset.h \
 	tests/lab/vmq-traffic-seq.c \
 	tests/lab/vmq-traffic-seq.h \
 	tests/lab/vmq-traffic-vhost.c \

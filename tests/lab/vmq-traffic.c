@@ -59,6 +59,7 @@
 
 #include "vmq-traffic-control.h"
 #include "vmq-hist.h"
+#include "vmq-traffic-onset.h"
 #include "vmq-traffic-port.h"
 #include "vmq-traffic-schedule.h"
 #include "vmq-traffic-seq.h"
@@ -169,6 +170,7 @@ struct stream {
     uint64_t max_flow_gap_at;
     unsigned int max_flow_gap_flow;
     struct vmq_hist latency;    /* TSC cycles. */
+    struct vmq_onset onset;     /* Since 'epoch'. */
 };
 
 enum phase {
@@ -228,6 +230,10 @@ struct traffic {
     /* For the ratio of TSC and CLOCK_MONOTONIC. */
     uint64_t base_tsc;
     uint64_t base_ns;
+    double hz;                  /* As of when it was last needed. */
+
+    /* When receive rings were found empty, at last. */
+    uint64_t empty_tsc[VMQ_MAX_PORTS][VMQ_MAX_PORT_QUEUES];
 };
 
 static volatile sig_atomic_t signaled;
@@ -593,6 +599,7 @@ stream_set_rate(struct traffic *t, struct stream *s,
     stream_anchor(s, when);
     s->pps = rate->pps;
     s->epoch++;
+    vmq_onset_begin(&s->onset, when);
     if (rate->flows != VMQ_SCHEDULE_KEEP) {
         s->n_flows = rate->flows;
         stream_allocate_flows(s, s->n_flows);
@@ -607,11 +614,11 @@ stream_set_rate(struct traffic *t, struct stream *s,
 
 static void
 stream_received(struct traffic *t, struct stream *s,
-                const struct payload *payload, uint64_t tsc)
+                const struct payload *payload, uint64_t tsc,
+                uint64_t empty_tsc)
 {
     struct flow *flow = &s->flows[payload->flow];
 
-    (void) t;
     switch (vmq_seq_arrived(&flow->seq, payload->seq)) {
     case VMQ_SEQ_DUPLICATE:
         flow->duplicated++;
@@ -628,6 +635,11 @@ stream_received(struct traffic *t, struct stream *s,
     }
     s->received++;
     vmq_hist_add(&s->latency, tsc > payload->tsc ? tsc - payload->tsc : 0);
+
+    if (empty_tsc > payload->tsc && payload->epoch == s->epoch) {
+        vmq_onset_arrived(&s->onset, payload->tsc, empty_tsc, tsc, now_ns(),
+                          t->hz);
+    }
 
     /* A gap is a matter of one rate: what passes while a queue is stopped, or
      * until its first packet at a new rate, is none. */
@@ -660,7 +672,7 @@ stream_received(struct traffic *t, struct stream *s,
 
 static void
 packet_received(struct traffic *t, unsigned int port,
-                const struct rte_mbuf *m, uint64_t tsc)
+                const struct rte_mbuf *m, uint64_t tsc, uint64_t empty_tsc)
 {
     struct payload payload;
     struct stream *s;
@@ -684,7 +696,7 @@ packet_received(struct traffic *t, unsigned int port,
     if (payload.to != port) {
         s->misdelivered++;
     } else {
-        stream_received(t, s, &payload, tsc);
+        stream_received(t, s, &payload, tsc, empty_tsc);
     }
     return;
 
@@ -704,6 +716,7 @@ traffic_receive(struct traffic *t)
 
     for (size_t p = 0; p < t->n_ports; p++) {
         for (unsigned int q = 0; q < t->ports[p].queues; q++) {
+            uint64_t *empty_tsc = &t->empty_tsc[p][q];
             unsigned int n_queue = 0;
             unsigned int n;
 
@@ -714,10 +727,11 @@ traffic_receive(struct traffic *t)
                 n = rte_eth_rx_burst(t->ports[p].id, q, mbufs, BURST);
                 tsc = rte_rdtsc();
                 for (unsigned int i = 0; i < n; i++) {
-                    packet_received(t, p, mbufs[i], tsc);
+                    packet_received(t, p, mbufs[i], tsc, *empty_tsc);
                 }
                 rte_pktmbuf_free_bulk(mbufs, n);
                 n_queue += n;
+                *empty_tsc = n < BURST ? tsc : *empty_tsc;
             } while (n == BURST && n_queue < 2 * ring);
             t->rx_full[p] += n_queue >= ring - 2 * BURST;
             total += n_queue;
@@ -829,6 +843,11 @@ stream_to_json(const struct traffic *t, const struct stream *s, double hz,
                         json_at(t, s->max_flow_gap_at, hz));
     json_set_count(json, "flow_gap_flow", s->max_flow_gap_flow);
     json_object_set_new(json, "latency_us", json_hist(&s->latency, hz));
+    json_object_set_new(json, "onset", json_pack(
+        "{s:I, s:I, s:I}",
+        "at_us", (json_int_t) (s->onset.at_ns / 1000),
+        "waited_us", (json_int_t) (s->onset.waited_ns / 1000),
+        "until_us", (json_int_t) (s->onset.until_ns / 1000)));
     if (final) {
         unsigned int lossy = 0;
 
@@ -1207,6 +1226,7 @@ traffic_run(struct traffic *t)
         if (now >= next_tick
             || (t->phase == PHASE_RUN && now >= t->deadline)) {
             traffic_tick(t, now);
+            t->hz = traffic_hz(t);
             next_tick = now + TICK_NS;
         }
         n_rx = traffic_receive(t);

@@ -155,6 +155,8 @@ tests_unit_test_vmq_traffic_SOURCES = \
 	lib/vmq-hist.h \
 	tests/lab/vmq-traffic-schedule.c \
 	tests/lab/vmq-traffic-schedule.h \
+	tests/lab/vmq-traffic-onset.c \
+	tests/lab/vmq-traffic-onset.h \
 	tests/lab/vmq-traffic-seq.c \
 	tests/lab/vmq-traffic-seq.h
 tests_unit_test_vmq_traffic_CFLAGS = $(UNIT_CFLAGS) -I $(srcdir)/tests/lab

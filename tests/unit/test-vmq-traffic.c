@@ -20,6 +20,7 @@
 
 #include "vmq-hist.h"
 #include "vmq-traffic-schedule.h"
+#include "vmq-traffic-onset.h"
 #include "vmq-traffic-seq.h"
 
 #include "vmq-test.h"
@@ -394,6 +395,47 @@ test_schedule_check(void **state)
     }
 }
 
+/* The TSC goes on by 1,000 in a microsecond.  Packets arrive at 500 us, which
+ * is 1,000,500 us of the clock; the ring had been empty at 'empty_us'. */
+static void
+arrive(struct vmq_onset *onset, uint64_t sent_us, uint64_t empty_us)
+{
+    vmq_onset_arrived(onset, sent_us * 1000, empty_us * 1000, 500000,
+                      1000500000, 1e9);
+}
+
+static void
+test_onset(void **state)
+{
+    struct vmq_onset onset;
+
+    (void) state;
+    vmq_onset_begin(&onset, 7);
+    assert_int_equal(onset.at_ns, 7);
+
+    /* Not there yet after 99 us, or nobody looked. */
+    arrive(&onset, 200, 299);
+    arrive(&onset, 200, 150);
+    assert_int_equal(onset.waited_ns, 0);
+    assert_int_equal(onset.until_ns, 0);
+
+    /* The first one counts, and the last one. */
+    arrive(&onset, 200, 300);
+    assert_int_equal(onset.waited_ns, 1000300000);
+    assert_int_equal(onset.until_ns, 1000500000);
+    vmq_onset_arrived(&onset, 400000, 600000, 700000, 1000700000, 1e9);
+    assert_int_equal(onset.waited_ns, 1000300000);
+    assert_int_equal(onset.until_ns, 1000700000);
+    vmq_onset_arrived(&onset, 750000, 760000, 800000, 1000800000, 1e9);
+    assert_int_equal(onset.until_ns, 1000700000);
+
+    /* Another rate. */
+    vmq_onset_begin(&onset, 8);
+    assert_int_equal(onset.at_ns, 8);
+    assert_int_equal(onset.waited_ns, 0);
+    assert_int_equal(onset.until_ns, 0);
+}
+
 int
 main(void)
 {
@@ -403,6 +445,7 @@ main(void)
         cmocka_unit_test(test_seq_first_missing),
         cmocka_unit_test(test_seq_window_edges),
         cmocka_unit_test(test_seq_model),
+        cmocka_unit_test(test_onset),
         cmocka_unit_test(test_hist),
         cmocka_unit_test(test_schedule_good),
         cmocka_unit_test(test_schedule_bad),
