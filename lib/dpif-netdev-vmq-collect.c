@@ -431,16 +431,26 @@ dp_vmq_forget_edges(void *dp_)
 
 /* Implements 'answer_edge' of the engine. */
 void
-dp_vmq_answer_edge(void *dp_, uint32_t core_id, bool relieved)
+dp_vmq_answer_edge(void *dp_, uint32_t core_id, bool relieved,
+                   uint64_t catch_up_ns)
 {
     struct dp_netdev *dp = dp_;
     struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, core_id);
 
     if (pmd) {
-        unsigned int n_futile;
+        uint64_t catch_up_cycles = vmq_clock_ns_to_tsc(&dp->vmq->clock,
+                                                       catch_up_ns);
+        unsigned long long int edge_cycles;
+        unsigned int n_doublings;
 
-        atomic_read_relaxed(&pmd->vmq.n_futile, &n_futile);
-        atomic_store_relaxed(&pmd->vmq.n_futile, relieved ? 0 : n_futile + 1);
+        atomic_read_relaxed(&pmd->vmq.edge_cycles, &edge_cycles);
+        atomic_read_relaxed(&pmd->vmq.n_doublings, &n_doublings);
+        n_doublings = relieved ? 0 : n_doublings + 1;
+        while (n_doublings < VMQ_MAX_DOUBLINGS
+               && edge_cycles << n_doublings < catch_up_cycles) {
+            n_doublings++;
+        }
+        atomic_store_relaxed(&pmd->vmq.n_doublings, n_doublings);
     }
 }
 

@@ -37,6 +37,7 @@ extern "C" {
 
 /* How often a PMD that is to raise no edges looks whether that has changed,
  * while packets wait: about a tenth of a second. */
+#define VMQ_MAX_DOUBLINGS 16
 #define VMQ_NO_EDGE_CYCLES (UINT64_C(1) << 28)
 
 /* Of a receive queue.  Survives reloads and reconfigurations.
@@ -103,8 +104,7 @@ struct dp_vmq_pmd {
     atomic_bool edge;               /* There is one: thus are... */
     atomic_ullong waited_cycles;    /* ...how long packets had waited... */
     atomic_ullong raised_ns;        /* ...when it was raised. */
-    atomic_uint n_futile;           /* Edges that came to nothing, since one
-                                     * that did not. */
+    atomic_uint n_doublings;        /* Of the time until the next edge. */
     uint64_t raised_tsc;            /* That PMD's own: when it raised the last
                                      * one, 0 if it never did. */
 

@@ -100,18 +100,19 @@ dp_vmq_may_raise_edge(struct dp_netdev_pmd_thread *pmd, uint64_t streak_tsc,
 {
     uint64_t since_cycles = pmd->perf_stats.last_tsc - pmd->vmq.raised_tsc;
     unsigned long long int hold_cycles;
-    unsigned int n_futile;
+    unsigned int n_doublings;
 
     if (!pmd->vmq.raised_tsc
         || (streak_tsc > pmd->vmq.raised_tsc
             && since_cycles >= VMQ_EDGE_GAP * edge_cycles)) {
-        atomic_store_relaxed(&pmd->vmq.n_futile, 0);
+        atomic_store_relaxed(&pmd->vmq.n_doublings, 0);
         return true;
     }
     atomic_read_relaxed(&pmd->vmq.hold_cycles, &hold_cycles);
-    atomic_read_relaxed(&pmd->vmq.n_futile, &n_futile);
+    atomic_read_relaxed(&pmd->vmq.n_doublings, &n_doublings);
     return since_cycles >= MAX(edge_cycles,
-                               MIN(edge_cycles << MIN(n_futile, 16),
+                               MIN(edge_cycles << MIN(n_doublings,
+                                                      VMQ_MAX_DOUBLINGS),
                                    hold_cycles));
 }
 

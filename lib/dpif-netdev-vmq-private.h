@@ -63,8 +63,8 @@
  *       raises_edges,         mover           that PMD        atomic
  *       edge_cycles,
  *       hold_cycles
- *       n_futile              that PMD,       that PMD,       atomic, either
- *                             mover           mover           count will do
+ *       n_doublings           that PMD,       that PMD,       atomic, either
+ *                             mover           mover           will do
  *       edge, waited_cycles,  that PMD,       mover           acquire, release
  *       raised_ns             mover                           of 'edge'
  *     dp_vmq_port
@@ -158,7 +158,8 @@ bool dp_vmq_has_edges(const void *dp);
 void dp_vmq_take_edges(void *dp, struct vmq_snapshot *raw,
                        struct vmq_edge_times *);
 void dp_vmq_forget_edges(void *dp);
-void dp_vmq_answer_edge(void *dp, uint32_t core_id, bool relieved);
+void dp_vmq_answer_edge(void *dp, uint32_t core_id, bool relieved,
+                        uint64_t catch_up_ns);
 void dp_vmq_read_counters(const struct dp_netdev *, struct dp_netdev_rxq *,
                           struct vmq_rxq *);
 uint64_t dp_vmq_rxq_cycles(struct dp_netdev_rxq *);

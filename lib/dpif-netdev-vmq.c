@@ -127,7 +127,7 @@ dp_vmq_configure_pmd(struct dp_netdev_pmd_thread *pmd)
     atomic_init(&pmd->vmq.hold_cycles, VMQ_NO_EDGE_CYCLES);
     atomic_init(&pmd->vmq.waited_cycles, 0);
     atomic_init(&pmd->vmq.raised_ns, 0);
-    atomic_init(&pmd->vmq.n_futile, 0);
+    atomic_init(&pmd->vmq.n_doublings, 0);
     pmd->vmq.raised_tsc = 0;
     if (pmd->core_id != NON_PMD_CORE_ID) {
         pmd->vmq.sibling_group = dp_vmq_sibling_group(pmd->dp, pmd->core_id);

@@ -623,6 +623,35 @@ vmq_engine_begin_glance(struct vmq_engine *engine)
     vmq_relief_spend(relief, vmq_engine_cpu_ns() - start_ns);
 }
 
+/* Lets PMDs with an edge catch up that have been without a CPU. */
+static void
+vmq_engine_let_catch_up(struct vmq_engine *engine)
+{
+    const struct vmq_snapshot *before = vmq_window_last(engine->window);
+    struct vmq_relief *relief = &engine->relief;
+
+    if (relief->looked.window_ns > before->window_ns) {
+        before = &relief->looked;
+    }
+    for (uint32_t i = 0; i < relief->second.n_pmds; i++) {
+        struct vmq_pmd *pmd = &relief->second.pmds[i];
+        uint64_t catch_up_ns;
+
+        if (!pmd->edge) {
+            continue;
+        }
+        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot, before,
+                                           &relief->second, i);
+        if (catch_up_ns) {
+            pmd->edge = false;
+            engine->totals.n_edges_preempted++;
+            engine->ops->answer_edge(engine->dp, pmd->core_id, false,
+                                     catch_up_ns);
+        }
+    }
+    vmq_snapshot_copy(&relief->looked, &relief->second);
+}
+
 /* Plans by what the glance shows.  Returns true if there is something to
  * do. */
 static bool
@@ -632,6 +661,7 @@ vmq_engine_plan_relief(struct vmq_engine *engine)
     bool planned;
 
     vmq_window_snapshot(engine->window, &engine->config, &relief->snapshot);
+    vmq_engine_let_catch_up(engine);
     planned = (vmq_edge_glance(&relief->snapshot, &relief->first,
                                &relief->second)
                && vmq_snapshot_has_edge(&relief->snapshot));
@@ -645,7 +675,7 @@ vmq_engine_plan_relief(struct vmq_engine *engine)
             engine->ops->answer_edge(engine->dp,
                                      relief->second.pmds[i].core_id,
                                      planned && (relief->plan.pmds[i].verdict
-                                                 == VMQ_VERDICT_SPREAD));
+                                                 == VMQ_VERDICT_SPREAD), 0);
         }
     }
     return planned && relief->plan.n_moves > 0;

@@ -144,8 +144,10 @@ struct vmq_datapath_ops {
     void (*forget_edges)(void *dp);
 
     /* Tells the PMD on core 'core_id', whose edge was taken, whether it is to
-     * be relieved.  If not, it waits longer before it raises the next. */
-    void (*answer_edge)(void *dp, uint32_t core_id, bool relieved);
+     * be relieved.  If not, it waits longer before it raises the next, and as
+     * long as it needs to catch up, at least. */
+    void (*answer_edge)(void *dp, uint32_t core_id, bool relieved,
+                        uint64_t catch_up_ns);
 };
 
 /* What became of an operator's moves: 'n_moved' queues were moved, the others

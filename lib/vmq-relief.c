@@ -25,6 +25,7 @@ vmq_relief_init(struct vmq_relief *relief)
     *relief = (struct vmq_relief) { .budget_ns = VMQ_RELIEF_MAX_NS };
     vmq_snapshot_init(&relief->first);
     vmq_snapshot_init(&relief->second);
+    vmq_snapshot_init(&relief->looked);
     vmq_snapshot_init(&relief->snapshot);
     vmq_plan_init(&relief->plan);
 }
@@ -34,6 +35,7 @@ vmq_relief_destroy(struct vmq_relief *relief)
 {
     vmq_snapshot_destroy(&relief->first);
     vmq_snapshot_destroy(&relief->second);
+    vmq_snapshot_destroy(&relief->looked);
     vmq_snapshot_destroy(&relief->snapshot);
     vmq_plan_destroy(&relief->plan);
 }

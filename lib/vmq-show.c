@@ -209,7 +209,7 @@ struct totals_row {
     uint64_t tick_us_total, tick_us_p50, tick_us_p99, tick_us_max;
     uint64_t tick_us_mean;
     uint64_t n_forced_returns, n_pingpongs, flows_warmed, flows_skipped;
-    uint64_t n_edges, n_edges_futile, n_edges_deferred;
+    uint64_t n_edges, n_edges_futile, n_edges_deferred, n_edges_preempted;
     uint64_t n_waits, wait_us_max;
     uint32_t under_way;
     bool moving;                /* Some are under way. */
@@ -241,6 +241,7 @@ static const struct vmq_field totals_fields[] = {
     { "edges", NULL, 0, VMQ_FIELD_UINT, AT(n_edges) },
     { "edges_futile", NULL, 0, VMQ_FIELD_UINT, AT(n_edges_futile) },
     { "edges_deferred", NULL, 0, VMQ_FIELD_UINT, AT(n_edges_deferred) },
+    { "edges_preempted", NULL, 0, VMQ_FIELD_UINT, AT(n_edges_preempted) },
     { "waits", NULL, 0, VMQ_FIELD_UINT, AT(n_waits) },
     { "wait_us_max", NULL, 0, VMQ_FIELD_UINT, AT(wait_us_max) },
     { "blackout", NULL, 0, VMQ_FIELD_OBJECT, AT(blackout),
@@ -273,6 +274,7 @@ totals_row(const struct vmq_view *view, const struct blackouts_row *blackout)
         .n_edges = totals->n_edges,
         .n_edges_futile = totals->n_edges_futile,
         .n_edges_deferred = totals->n_edges_deferred,
+        .n_edges_preempted = totals->n_edges_preempted,
         .n_waits = totals->n_waits,
         .wait_us_max = totals->wait_ns_max / 1000,
         .under_way = view->n_moving,

@@ -91,6 +91,7 @@ struct vmq_totals {
     uint64_t n_edges;           /* How often any were looked at... */
     uint64_t n_edges_futile;    /* ...and nothing was to be done... */
     uint64_t n_edges_deferred;  /* ...and how often not at once. */
+    uint64_t n_edges_preempted; /* PMDs that were let catch up. */
     uint64_t n_waits;           /* Of the main thread, for moves to end... */
     uint64_t wait_ns_max;       /* ...the longest. */
 };

@@ -48,6 +48,8 @@ struct datapath {
     bool hot;                   /* The queues on core 0 have a backlog. */
     bool edge;                  /* Core 0 has raised one... */
     int n_relieved, n_futile;   /* ...and what it has been told. */
+    uint64_t catch_up_ns;
+    uint64_t stolen_ns;         /* Of its time so far. */
 
     struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
@@ -109,6 +111,7 @@ collect(void *dp_, struct vmq_snapshot *raw)
             raw->pmds[0].idle_cycles = 0;
         }
     }
+    raw->pmds[0].cpu_ns -= dp->stolen_ns;
     vmq_snapshot_sort(raw);
 }
 
@@ -177,13 +180,14 @@ forget_edges(void *dp_)
 }
 
 static void
-answer_edge(void *dp_, uint32_t core_id, bool relieved)
+answer_edge(void *dp_, uint32_t core_id, bool relieved, uint64_t catch_up_ns)
 {
     struct datapath *dp = dp_;
 
     ovs_assert(!core_id);
     dp->n_relieved += relieved;
     dp->n_futile += !relieved;
+    dp->catch_up_ns = catch_up_ns;
 }
 
 static const struct vmq_datapath_ops ops = {
@@ -866,6 +870,32 @@ test_edge_futile(struct vmq_engine *engine, struct datapath *dp)
     dp->n_rxqs++;
 }
 
+/* One that was without a CPU is given time to catch up, once: what was stolen
+ * before the last glance is no excuse. */
+static void
+test_edge_preempted(struct vmq_engine *engine, struct datapath *dp)
+{
+    dp->hot = true;
+    tick(engine);
+    tick(engine);
+    vmq_engine_set_paused(engine, false);
+    begin_glance(engine, dp);
+    dp->stolen_ns = 500000;
+    end_glance(engine, dp);
+    ovs_assert(!dp->results);
+    ovs_assert(!dp->n_relieved && dp->n_futile == 1);
+    ovs_assert(dp->catch_up_ns == VMQ_CATCH_UP_MAX_NS);
+    ovs_assert(look(engine)->totals.n_edges_preempted == 1);
+    ovs_assert(look(engine)->totals.n_edges_futile == 1);
+
+    begin_glance(engine, dp);
+    end_glance(engine, dp);
+    ovs_assert(dp->results && dp->n_relieved == 1);
+    ovs_assert(!dp->catch_up_ns);
+    ovs_assert(look(engine)->totals.n_edges_preempted == 1);
+    end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
+}
+
 static void
 expect_no_glance(struct vmq_engine *engine, struct datapath *dp)
 {
@@ -1072,6 +1102,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_view_contended);
     run_test(test_edge);
     run_test(test_edge_futile);
+    run_test(test_edge_preempted);
     run_test(test_edge_unminded);
     run_test(test_edge_budget);
     test_view_threads();

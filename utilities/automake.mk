@@ -16,6 +16,8 @@ utilities_libvmqsim_la_SOURCES = \
 	utilities/vmq-sim-fluid.h \
 	utilities/vmq-sim-meter.c \
 	utilities/vmq-sim-meter.h \
+	utilities/vmq-sim-noise.c \
+	utilities/vmq-sim-noise.h \
 	utilities/vmq-sim-oracle.c \
 	utilities/vmq-sim-policies.c \
 	utilities/vmq-sim-policies.h \

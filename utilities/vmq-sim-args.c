@@ -67,6 +67,8 @@ The host:\n\
   --upcall-us N             processing for each flow of such a queue (0)\n\
   --flows N                 flows of each queue (1000)\n\
   --seed N                  shuffles queues and ticks (0: does not)\n\
+  --noise X                 disturbances of a real host: 1 as measured,\n\
+                            2 twice that, 0 none (default)\n\
   --every-tick              skip none in which nothing can change (slow)\n\
 \n\
 Output:\n\
@@ -250,7 +252,7 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         OPT_TRACE = 256, OPT_PMDS, OPT_POLICY, OPT_SPEEDUP, OPT_SHAPE,
         OPT_SET, OPT_HZ, OPT_CYCLES, OPT_RING, OPT_SEED, OPT_FORMAT,
         OPT_TIMELINE, OPT_SWEEP, OPT_SNAPSHOT, OPT_BLACKOUT, OPT_UPCALL,
-        OPT_FLOWS, OPT_JOBS, OPT_EVERY_TICK,
+        OPT_FLOWS, OPT_JOBS, OPT_EVERY_TICK, OPT_NOISE,
     };
     static const struct option long_options[] = {
         { "trace", required_argument, NULL, OPT_TRACE },
@@ -271,6 +273,7 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
         { "upcall-us", required_argument, NULL, OPT_UPCALL },
         { "flows", required_argument, NULL, OPT_FLOWS },
         { "jobs", required_argument, NULL, OPT_JOBS },
+        { "noise", required_argument, NULL, OPT_NOISE },
         { "every-tick", no_argument, NULL, OPT_EVERY_TICK },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'V' },
@@ -339,6 +342,9 @@ sim_args_parse(struct sim_args *args, int argc, char *argv[])
             break;
         case OPT_JOBS:
             args->n_threads = parse_number("jobs", optarg, 1, 1024);
+            break;
+        case OPT_NOISE:
+            options->noise = parse_number("noise", optarg, 0, 100);
             break;
         case OPT_EVERY_TICK: options->every_tick = true; break;
         case 'h': usage(); break;

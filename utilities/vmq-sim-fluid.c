@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "vmq-sim-noise.h"
 #include "vmq-snapshot.h"
 #include "vmq-util.h"
 
@@ -53,14 +54,16 @@ sim_overflow(const struct sim *sim, double *waiting)
 }
 
 /* What queue 'rxq' would have lost, in a step of 'step_s' seconds, on a PMD of
- * its own. */
+ * its own, which has a CPU whenever that has one on which it is. */
 static double
 sim_lose_alone(const struct sim *sim, struct sim_rxq *rxq, double step_s)
 {
-    if (rxq->rate_pps <= sim->pmd_pps && rxq->alone_waiting <= 0) {
+    double pmd_pps = sim->pmds[rxq->pmd].preempted ? 0 : sim->pmd_pps;
+
+    if (rxq->rate_pps <= pmd_pps && rxq->alone_waiting <= 0) {
         return 0;
     }
-    rxq->alone_waiting += (rxq->rate_pps - sim->pmd_pps) * step_s;
+    rxq->alone_waiting += (rxq->rate_pps - pmd_pps) * step_s;
     if (rxq->alone_waiting < 0) {
         rxq->alone_waiting = 0;
     }
@@ -152,15 +155,20 @@ void
 sim_find_waiting(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->n_pmds; i++) {
-        sim->pmds[i].offered_pps = 0;
+        sim->pmds[i].offered_pps = sim->pmds[i].waiting = 0;
     }
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         sim->pmds[sim->rxqs[i].pmd].offered_pps += sim->rxqs[i].rate_pps;
+        sim->pmds[sim->rxqs[i].pmd].waiting += sim->rxqs[i].waiting;
     }
     for (uint32_t i = 0; i < sim->n_pmds; i++) {
         struct sim_pmd *pmd = &sim->pmds[i];
 
-        if (pmd->offered_pps <= sim->pmd_pps) {
+        if (pmd->preempted) {
+            /* What it does not see does not change it. */
+        } else if (pmd->offered_pps <= sim->pmd_pps
+                   && !(sim->options->noise > 0
+                        && pmd->waiting >= SIM_BATCH)) {
             pmd->full_ns = SIM_NEVER;
         } else if (pmd->full_ns == SIM_NEVER) {
             pmd->full_ns = sim->now_ns;
@@ -184,6 +192,27 @@ sim_arrive(const struct sim *sim, struct sim_rxq *rxq, double step_s)
         return sim_overflow(sim, &rxq->waiting);
     }
     return 0;
+}
+
+/* Counts the packets of queue 'rxq', whose PMD does all that is wanted. */
+static void
+sim_count(struct sim *sim, struct sim_rxq *rxq)
+{
+    struct sim_pmd *pmd = &sim->pmds[rxq->pmd];
+    double packets = rxq->arrived + rxq->waiting;
+
+    if (sim->options->noise > 0 && packets > 0) {
+        double more = sim_noise_count(sim, packets);
+
+        more = more < -packets ? -packets : more;
+        more = more > pmd->room ? pmd->room : more;
+        packets += more;
+        pmd->room -= more;
+        pmd->busy_s += more / sim->pmd_pps;
+        pmd->idle_s -= more / sim->pmd_pps;
+    }
+    rxq->packets += packets;
+    rxq->polls += packets / CALM_BATCH;
 }
 
 /* Adds what happened in the step before 'now' to the timeline. */
@@ -262,11 +291,16 @@ sim_advance(struct sim *sim, uint64_t end_ns)
             pmd->calm = true;
             continue;
         }
+        if (pmd->preempted) {
+            pmd->stolen_s += step_s;
+            debt_s = capacity = 0;
+        }
         pmd->debt_s -= debt_s;
         pmd->calm = pmd->wanted <= capacity;
         busy_s = pmd->calm ? debt_s + pmd->wanted / sim->pmd_pps : step_s;
         pmd->busy_s += busy_s;
         pmd->idle_s += step_s - busy_s;
+        pmd->room = capacity - pmd->wanted;
         if (!pmd->calm) {
             lost += sim_share(sim, i, capacity, step_s);
         }
@@ -284,8 +318,7 @@ sim_advance(struct sim *sim, uint64_t end_ns)
         if (!sim->pmds[rxq->pmd].calm || rxq->dark) {
             continue;
         }
-        rxq->packets += rxq->arrived + rxq->waiting;
-        rxq->polls += (rxq->arrived + rxq->waiting) / CALM_BATCH;
+        sim_count(sim, rxq);
         calm_packets += rxq->arrived;
         if (rxq->waiting > 0) {
             sim_count_delay(sim, service_us * (1 + rxq->waiting / 2),

@@ -80,7 +80,8 @@ struct sim_vmq {
     struct sim_edge *edges;     /* By PMD. */
     enum { VMQ_IDLE, VMQ_WAKING, VMQ_GLANCING, VMQ_MOVING } stage;
     uint64_t until_ns;          /* When the stage ends. */
-    struct vmq_snapshot first;  /* Of a glance... */
+    struct vmq_snapshot looked; /* The sample before... */
+    struct vmq_snapshot first;  /* ...the first one of a glance... */
     struct vmq_snapshot glance; /* ...what it showed... */
     struct vmq_plan relief;     /* ...and what is planned by it. */
 };
@@ -124,6 +125,7 @@ vmq_create__(struct sim *sim, uint32_t credits)
     vmq->window = vmq_window_create();
     vmq->ledger = vmq_ledger_create();
     vmq_snapshot_init(&vmq->raw);
+    vmq_snapshot_init(&vmq->looked);
     vmq_snapshot_init(&vmq->first);
     vmq_snapshot_init(&vmq->glance);
     vmq_plan_init(&vmq->relief);
@@ -181,6 +183,7 @@ vmq_destroy(void *vmq_)
     vmq_window_destroy(vmq->window);
     vmq_ledger_destroy(vmq->ledger);
     vmq_snapshot_destroy(&vmq->raw);
+    vmq_snapshot_destroy(&vmq->looked);
     vmq_snapshot_destroy(&vmq->first);
     vmq_snapshot_destroy(&vmq->glance);
     vmq_plan_destroy(&vmq->relief);
@@ -208,7 +211,8 @@ vmq_collect(struct sim_vmq *vmq, const struct sim *sim)
         pmd->parked = !thread->n_rxqs;
         pmd->busy_cycles = thread->busy_s * hz + .5;
         pmd->idle_cycles = thread->idle_s * hz + .5;
-        pmd->cpu_ns = (thread->busy_s + thread->idle_s) * SIM_NS_PER_S;
+        pmd->cpu_ns = ((thread->busy_s + thread->idle_s - thread->stolen_s)
+                       * SIM_NS_PER_S);
     }
     for (uint32_t i = 0; i < raw->n_rxqs; i++) {
         const struct sim_rxq *queue = &sim->rxqs[vmq->rxqs[i]];
@@ -325,7 +329,8 @@ vmq_schedule(struct sim_vmq *vmq, struct sim *sim)
                          + 4 * (uint64_t) config->interval_ms)
                         * SIM_NS_PER_MS);
 
-    if (sim->options->every_tick || sim->options->ramp || vmq_waits(vmq)
+    if (sim->options->every_tick || sim->options->ramp
+        || sim->options->noise > 0 || vmq_waits(vmq)
         || slot_ns < vmq->interval_ns || slot_ns % vmq->interval_ns) {
         return;
     }
@@ -360,6 +365,7 @@ vmq_tick(void *vmq_, struct sim *sim)
         vmq->calm_ns = sim_row_ns(sim, sim->row);
     }
     vmq_collect(vmq, sim);
+    vmq_snapshot_copy(&vmq->looked, &vmq->raw);
     vmq_window_add(vmq->window, &vmq->config, &vmq->raw);
     sim->tick_ns = sim->now_ns + vmq->interval_ns;
     if (vmq_window_snapshot(vmq->window, &vmq->config, &vmq->snapshot)) {
@@ -388,17 +394,20 @@ vmq_enter(struct sim_vmq *vmq, const struct sim *sim, int stage, uint64_t ns)
     vmq->until_ns = sim->now_ns + ns;
 }
 
-/* An edge of 'pmd' has been looked at, and 'relieved' it or not: the next one
- * comes later. */
+/* An edge of 'pmd' has been looked at, and 'relieved' it or not, perhaps
+ * because it has 'catch_up_ns' to catch up: the next one comes later. */
 static void
 vmq_back_off(struct sim_vmq *vmq, const struct sim *sim, uint32_t pmd,
-             bool relieved)
+             bool relieved, uint64_t catch_up_ns)
 {
     uint64_t edge_ns = vmq->config.edge_us * UINT64_C(1000);
     uint64_t hold_ns = vmq->config.spread_hold_ms * SIM_NS_PER_MS;
     struct sim_edge *edge = &vmq->edges[pmd];
 
     edge->wait_ns = relieved ? edge_ns : edge->wait_ns * 2;
+    while (edge->wait_ns < catch_up_ns) {
+        edge->wait_ns *= 2;
+    }
     hold_ns = hold_ns > edge_ns ? hold_ns : edge_ns;
     if (edge->wait_ns > hold_ns) {
         edge->wait_ns = hold_ns;
@@ -414,11 +423,22 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
     bool planned;
 
     vmq_collect(vmq, sim);
-    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
-        vmq->raw.pmds[pmd].edge = vmq->edges[pmd].next_ns <= sim->now_ns;
-    }
     vmq_window_snapshot(vmq->window, &vmq->config, &vmq->glance);
-    planned = vmq_edge_glance(&vmq->glance, &vmq->first, &vmq->raw);
+    for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
+        if (vmq->edges[pmd].next_ns <= sim->now_ns) {
+            uint64_t catch_up_ns = vmq_edge_catch_up_ns(
+                &vmq->glance, &vmq->looked, &vmq->raw, pmd);
+
+            if (catch_up_ns) {
+                vmq_back_off(vmq, sim, pmd, false, catch_up_ns);
+            } else {
+                vmq->raw.pmds[pmd].edge = true;
+            }
+        }
+    }
+    vmq_snapshot_copy(&vmq->looked, &vmq->raw);
+    planned = (vmq_edge_glance(&vmq->glance, &vmq->first, &vmq->raw)
+               && vmq_snapshot_has_edge(&vmq->glance));
     if (planned) {
         begin_ns = sim_plan_begin();
         vmq_plan_compute(&vmq->glance, &vmq->config, vmq->ledger,
@@ -429,7 +449,7 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
         if (vmq->raw.pmds[pmd].edge) {
             vmq_back_off(vmq, sim, pmd,
                          planned && (vmq->relief.pmds[pmd].verdict
-                                     == VMQ_VERDICT_SPREAD));
+                                     == VMQ_VERDICT_SPREAD), 0);
             vmq->raw.pmds[pmd].edge = false;
         }
     }
@@ -444,6 +464,29 @@ vmq_resume_ticks(const struct sim_vmq *vmq, struct sim *sim)
     uint64_t next_ns = vmq->first_ns + n_ticks * vmq->interval_ns;
 
     sim->tick_ns = next_ns < sim->tick_ns ? next_ns : sim->tick_ns;
+}
+
+/* When the PMDs between which queues move can hand them over, at the
+ * earliest. */
+static uint64_t
+vmq_answer_ns(const struct sim_vmq *vmq, const struct sim *sim)
+{
+    uint64_t answer_ns = sim->now_ns;
+
+    for (uint32_t i = 0; i < vmq->relief.n_moves; i++) {
+        const struct vmq_move *move = &vmq->relief.moves[i];
+        const struct sim_pmd *from, *to;
+
+        from = &sim->pmds[move->from];
+        to = &sim->pmds[move->to];
+        if (from->preempted && from->preemption_ns > answer_ns) {
+            answer_ns = from->preemption_ns;
+        }
+        if (to->n_rxqs && to->preempted && to->preemption_ns > answer_ns) {
+            answer_ns = to->preemption_ns;
+        }
+    }
+    return answer_ns;
 }
 
 /* The stage is over: goes on to the next. */
@@ -465,6 +508,10 @@ vmq_next_stage(struct sim_vmq *vmq, struct sim *sim)
         }
         break;
     case VMQ_MOVING:
+        vmq->until_ns = vmq_answer_ns(vmq, sim);
+        if (vmq->until_ns > sim->now_ns) {
+            break;
+        }
         /* They count from now on. */
         vmq->glance.now_ms = sim->now_ns / SIM_NS_PER_MS;
         vmq_apply(vmq, sim, &vmq->glance, &vmq->relief);
@@ -501,7 +548,9 @@ vmq_watch(void *vmq_, struct sim *sim)
             edge->wait_ns = vmq->config.edge_us * UINT64_C(1000);
             edge->next_ns = full_ns + edge->wait_ns;
         }
-        edge_ns = edge->next_ns < edge_ns ? edge->next_ns : edge_ns;
+        if (!sim->pmds[pmd].preempted && edge->next_ns < edge_ns) {
+            edge_ns = edge->next_ns;
+        }
     }
     if (vmq->stage == VMQ_IDLE && edge_ns <= sim->now_ns) {
         vmq_enter(vmq, sim, VMQ_WAKING, WAKE_NS);

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "vmq-sim-fluid.h"
+#include "vmq-sim-noise.h"
 #include "vmq-snapshot.h"
 #include "vmq-util.h"
 
@@ -298,12 +299,14 @@ sim_run(const struct sim_options *options, const struct sim_policy *policy,
 
     sim_init(&sim, options);
     sim.policy = policy;
+    sim_noise_init(&sim);
     sim_set_loads(&sim, 0);
     state = policy->create(&sim);
     while (sim.now_ns < sim.end_ns) {
         uint64_t next_ns;
 
         sim_set_loads(&sim, sim.now_ns);
+        sim_noise_advance(&sim);
         if (sim.tick_ns <= sim.now_ns) {
             policy->tick(state, &sim);
         }
@@ -313,6 +316,7 @@ sim_run(const struct sim_options *options, const struct sim_policy *policy,
         }
         next_ns = min_u64(min_u64(sim.change_ns, sim.tick_ns), sim.end_ns);
         next_ns = min_u64(next_ns, sim.watch_ns);
+        next_ns = min_u64(next_ns, sim_noise_next_ns(&sim));
         if (options->ramp) {
             next_ns = min_u64(next_ns, sim.now_ns + RAMP_STEP_NS);
             sim_set_loads(&sim, next_ns);

@@ -52,6 +52,22 @@
  * moment on, until it is not any more.  What waits in the rings then is taken
  * to be processed at once: it is as far as edges are concerned.
  *
+ * Noise
+ * =====
+ *
+ * Packets do not flow, they come at random, and in trains: what is counted in
+ * a time has a variance of several times its mean.  In loads that are measured
+ * over 250 us that shows; what rings do is hardly touched by it, and stays as
+ * it is.  A PMD that keeps up counts so, one that does not counts what it can
+ * process.
+ *
+ * Now and then, a PMD has no CPU for a while.  It processes nothing then, and
+ * its queues wait in their rings.  After that, it has whole batches until they
+ * are empty again, like one that is offered too much.
+ *
+ * Noise is the same whenever the options are, and preemptions are the same for
+ * each policy.
+ *
  * What counts
  * ===========
  *
@@ -100,6 +116,7 @@ struct sim_options {
     double flows;               /* ...of which there are so many. */
     uint64_t seed;              /* 0: queues in order, ticks from 0 on. */
     bool every_tick;            /* Skip none in which nothing can change. */
+    double noise;               /* 0: none, 1: as measured, 2: twice that. */
     struct vmq_config config;
     uint32_t n_periods;         /* Rows of the timeline, 0 for none. */
 };
@@ -129,11 +146,17 @@ struct sim_pmd {
     double debt_s;              /* Processing that is no packets: upcalls. */
     double busy_s;              /* Counters. */
     double idle_s;
+    double stolen_s;            /* Part of these. */
+    uint64_t noise;             /* Of a random sequence. */
+    uint64_t preemption_ns;     /* When one begins, or this one ends. */
+    bool preempted;
 
     /* In this step. */
     double wanted;              /* Packets. */
     double offered_pps;
     double busiest_pps;         /* Of its queues. */
+    double waiting;             /* Packets in rings. */
+    double room;                /* Packets that it could have processed. */
     uint64_t full_ns;           /* Since when packets wait, or SIM_NEVER. */
     bool calm;                  /* Can do all that is wanted. */
 };
@@ -208,6 +231,7 @@ struct sim {
     uint64_t tick_ns;           /* When the policy wants to be called... */
     uint64_t watch_ns;          /* ...and when to watch. */
     uint64_t prng;
+    uint64_t noise;             /* Of a random sequence. */
 
     uint32_t n_rxqs;
     struct sim_rxq *rxqs;

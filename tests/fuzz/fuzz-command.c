@@ -352,7 +352,8 @@ forget_edges(void *dp_ OVS_UNUSED)
 }
 
 static void
-answer_edge(void *dp_ OVS_UNUSED, uint32_t core_id OVS_UNUSED, bool relieved)
+answer_edge(void *dp_ OVS_UNUSED, uint32_t core_id OVS_UNUSED, bool relieved,
+            uint64_t catch_up_ns OVS_UNUSED)
 {
     /* Queues have no load. */
     FUZZ_ASSERT(!relieved);

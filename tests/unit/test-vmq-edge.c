@@ -320,6 +320,98 @@ samples_of_other_things_say_nothing(void **state)
     }
 }
 
+/* In the second before 'second', core 0 was without a CPU for 'stolen_us'. */
+static uint64_t
+catch_up_us(struct glance *g, uint64_t stolen_us)
+{
+    const uint64_t cycles = 1000000, ns = 1000000000;
+    struct vmq_pmd *before = &g->first.pmds[0], *now = &g->second.pmds[0];
+
+    g->second.window_cycles = g->first.window_cycles + cycles;
+    g->second.window_ns = g->first.window_ns + ns;
+    now->busy_cycles = before->busy_cycles + cycles / 4;
+    now->idle_cycles = before->idle_cycles + cycles * 3 / 4;
+    now->cpu_ns = before->cpu_ns + ns - stolen_us * 1000;
+    return vmq_edge_catch_up_ns(&g->window, &g->first, &g->second, 0) / 1000;
+}
+
+/* At 40 %, with what came in 3 ms: 2 ms, in which another 2 ms' come. */
+static void
+what_was_stolen_is_caught_up_with(void **state)
+{
+    struct glance g;
+
+    (void) state;
+    glance_init(&g);
+    assert_int_equal(catch_up_us(&g, 3000), 2000);
+    assert_int_equal(catch_up_us(&g, 0), 0);
+
+    /* More CPU than has been charged is no reason. */
+    assert_int_equal(catch_up_us(&g, -1000), 0);
+
+    /* Less than a glance is not worth it. */
+    assert_int_equal(catch_up_us(&g, 374), 0);
+    assert_int_equal(catch_up_us(&g, 376), 250);
+
+    /* There is an end. */
+    assert_int_equal(catch_up_us(&g, 29999), 19999);
+    assert_int_equal(catch_up_us(&g, 900000), 20000);
+
+    /* Only that PMD's load counts: 95 % of it. */
+    g.window.rxqs[2].cycles = WINDOW_CYCLES;
+    g.window.rxqs[0].cycles = 85 * WINDOW_CYCLES / 100;
+    assert_int_equal(catch_up_us(&g, 100), 1900);
+    glance_destroy(&g);
+}
+
+/* More than it can do is never caught up with. */
+static void
+what_is_too_much_gets_no_more_than_a_chance(void **state)
+{
+    struct glance g;
+
+    (void) state;
+    glance_init(&g);
+    g.window.rxqs[0].cycles = WINDOW_CYCLES;
+    assert_int_equal(catch_up_us(&g, 1), 20000);
+    assert_int_equal(catch_up_us(&g, 0), 0);
+    glance_destroy(&g);
+}
+
+/* ...and then nobody waits. */
+static void
+samples_of_other_pmds_say_nothing(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 5; i++) {
+        struct glance g;
+
+        glance_init(&g);
+        assert_int_equal(catch_up_us(&g, 3000), 2000);
+        switch (i) {
+        case 0:
+            g.window.window_cycles = 0;
+            break;
+        case 1:
+            g.first.pmds[0].core_id = 7;
+            break;
+        case 2:
+            g.window.pmds[0].core_id = 7;
+            break;
+        case 3:
+            g.second.window_cycles = g.first.window_cycles;
+            break;
+        case 4:
+            g.second.pmds[0].cpu_ns = 0;
+            g.first.pmds[0].cpu_ns = 1;
+            break;
+        }
+        assert_int_equal(vmq_edge_catch_up_ns(&g.window, &g.first, &g.second,
+                                              0), 0);
+        glance_destroy(&g);
+    }
+}
+
 int
 main(void)
 {
@@ -332,6 +424,9 @@ main(void)
         cmocka_unit_test(places_are_of_the_second_sample),
         cmocka_unit_test(a_long_iteration_is_busy),
         cmocka_unit_test(samples_of_other_things_say_nothing),
+        cmocka_unit_test(what_was_stolen_is_caught_up_with),
+        cmocka_unit_test(what_is_too_much_gets_no_more_than_a_chance),
+        cmocka_unit_test(samples_of_other_pmds_say_nothing),
     };
 
     return cmocka_run_group_tests_name("edge", tests, NULL, NULL);

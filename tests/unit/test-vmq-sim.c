@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "vmq-sim.h"
+#include "vmq-sim-noise.h"
 #include "vmq-test.h"
 #include "vmq-util.h"
 #include "vmq-world.h"
@@ -754,6 +755,124 @@ test_seeds(void **state)
     assert_true(differs);
 }
 
+/* Noise. */
+
+/* What is counted is right on average, and off by what trains make of it. */
+static void
+test_noise_counts(void **state)
+{
+    const double packets = 1000, n = 200000;
+
+    (void) state;
+    for (int noise = 0; noise <= 2; noise++) {
+        struct sim_options options = { .noise = noise };
+        struct sim sim = { .options = &options };
+        double sum = 0, squares = 0;
+
+        sim_noise_init(&sim);
+        for (int i = 0; i < n; i++) {
+            double error = sim_noise_count(&sim, packets);
+
+            sum += error;
+            squares += error * error;
+        }
+        assert_true(fabs(sum / n) <= noise);
+        assert_true(fabs(squares / n - 8 * noise * packets) <= noise * 100);
+    }
+}
+
+/* Plays the preemptions of a day.  Returns how many there were of PMD 'pmd',
+ * and stores how long they were all together. */
+static uint64_t
+play_preemptions(double noise, uint64_t seed, uint32_t pmd, double *total_s)
+{
+    const uint64_t day_ns = 86400 * SIM_NS_PER_S;
+    struct sim_options options = { .noise = noise, .seed = seed };
+    struct sim_pmd pmds[3];
+    struct sim sim = { .options = &options, .pmds = pmds, .n_pmds = 3 };
+    uint64_t n = 0, begin_ns = 0;
+
+    memset(pmds, 0, sizeof pmds);
+    *total_s = 0;
+    sim_noise_init(&sim);
+    while (sim_noise_next_ns(&sim) < day_ns) {
+        bool before = pmds[pmd].preempted;
+
+        assert_true(sim_noise_next_ns(&sim) > sim.now_ns);
+        sim.now_ns = sim_noise_next_ns(&sim);
+        sim_noise_advance(&sim);
+        if (pmds[pmd].preempted && !before) {
+            begin_ns = sim.now_ns;
+            n++;
+        } else if (!pmds[pmd].preempted && before) {
+            uint64_t ns = sim.now_ns - begin_ns;
+
+            assert_in_range(ns, 50000, 5000001);
+            *total_s += ns / 1e9;
+        }
+    }
+    return n;
+}
+
+static void
+test_noise_preempts(void **state)
+{
+    double total_s, other_s;
+    uint64_t n;
+
+    (void) state;
+    assert_int_equal(play_preemptions(0, 1, 0, &total_s), 0);
+
+    /* Half of one each second, (b - a) / ln(b / a) long. */
+    n = play_preemptions(1, 1, 0, &total_s);
+    assert_in_range(n, 42000, 44400);
+    assert_true(fabs(total_s / n - 1.075e-3) < .03e-3);
+    assert_int_equal(play_preemptions(1, 1, 0, &other_s), n);
+    assert_true(other_s == total_s);
+
+    /* Others are others. */
+    play_preemptions(1, 1, 1, &other_s);
+    assert_true(other_s != total_s);
+    play_preemptions(1, 2, 0, &other_s);
+    assert_true(other_s != total_s);
+    assert_in_range(play_preemptions(2, 1, 0, &total_s), 84400, 88400);
+}
+
+/* What a ring cannot hold while its PMD has no CPU is lost, which another PMD
+ * would not have avoided.  It shows as stolen time and, in what is counted, as
+ * little else. */
+static void
+test_noise(void **state)
+{
+    double packets, lost;
+    struct world w;
+
+    (void) state;
+    WORLD_INIT(&w, 1, 1, 0, 500000);
+    w.trace.end_s = 1000;
+    w.o.hz *= 1000;
+    w.o.ring = 100;
+    play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
+    ASSERT_NEAR(w.r.lost_packets, 0);
+    ASSERT_NEAR(w.packets[0], 500e6);
+
+    w.o.noise = 1;
+    play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
+    packets = w.packets[0];
+    lost = w.r.lost_packets;
+    assert_true(lost > 100000 && lost < 500000);
+    ASSERT_NEAR(w.r.unavoidable_lost_packets, lost);
+    assert_true(fabs(packets + lost - 500e6) < 5 * sqrt(8 * 500e6));
+    assert_true(w.busy_s[0] > 500 && w.busy_s[0] < 501);
+
+    play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
+    assert_true(w.packets[0] == packets && w.r.lost_packets == lost);
+    w.o.seed = 7;
+    play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
+    assert_true(w.packets[0] != packets && w.r.lost_packets != lost);
+    world_destroy(&w);
+}
+
 int
 main(void)
 {
@@ -778,6 +897,9 @@ main(void)
         cmocka_unit_test(test_skipping_ramps),
         cmocka_unit_test(test_skipping_growth),
         cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_noise_counts),
+        cmocka_unit_test(test_noise_preempts),
+        cmocka_unit_test(test_noise),
     };
 
     return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
