@@ -121,7 +121,7 @@ const struct vmq_setting vmq_settings[] = {
       "With 0, PMD threads are never freed: those that were woken once go on "
       "using a whole CPU each." },
 
-    { SETTING("pmd-vmq-coalesce-hold", UINT, "ms", 0, 3600000, 10000,
+    { SETTING("pmd-vmq-coalesce-hold", UINT, "ms", 0, 3600000, 2000,
               coalesce_hold_ms),
       .summary = "time a load has to be low before a PMD thread is freed",
       .help =
@@ -134,7 +134,7 @@ const struct vmq_setting vmq_settings[] = {
       "time, but a load that goes up and down more slowly than this makes "
       "queues move each time it does, until pmd-vmq-credits stop them." },
 
-    { SETTING("pmd-vmq-pack-target", UINT, "%", 1, 100, 75, pack_target_pct),
+    { SETTING("pmd-vmq-pack-target", UINT, "%", 1, 100, 80, pack_target_pct),
       .summary = "load up to which a PMD thread is given queues",
       .help =
       "A PMD thread is given another queue only if its load is expected to "
@@ -152,7 +152,9 @@ const struct vmq_setting vmq_settings[] = {
       .summary = "moves a queue can save up; 0 for no limit",
       .help =
       "The number of credits a queue can hold.  Moving costs a queue a "
-      "credit, and more to return to the PMD thread that it left last.  "
+      "credit, and more to return to the PMD thread that it left last, but "
+      "nothing if that frees a PMD thread on which it has stayed for "
+      "pmd-vmq-coalesce-hold.  "
       "Without credit it stays, unless the PMD thread that it is on is losing "
       "packets: then it may overdraw, by as many credits.  A credit comes "
       "back every pmd-vmq-credit-refill.  This is what stops queues from "
@@ -164,7 +166,7 @@ const struct vmq_setting vmq_settings[] = {
       "that has become a bad one until they have earned a credit.  With 0, "
       "moves cost nothing and are not limited." },
 
-    { SETTING("pmd-vmq-credit-refill", UINT, "ms", 1, 3600000, 5000,
+    { SETTING("pmd-vmq-credit-refill", UINT, "ms", 1, 3600000, 250,
               credit_refill_ms),
       .summary = "time in which a queue earns a credit",
       .help =
@@ -173,12 +175,13 @@ const struct vmq_setting vmq_settings[] = {
       "a queue returns to a PMD thread that it came from, and halves again "
       "for each minute without that."
       "\n\n"
-      "In the long run, a queue moves at most once in this time.  A short "
+      "In the long run, a queue moves at most once in this time, and once in "
+      "pmd-vmq-coalesce-hold to free a PMD thread.  A short "
       "time allows lots of moves for a load that goes up and down.  A long "
       "time leaves queues on PMD threads that are too many or too busy until "
       "they may move again." },
 
-    { SETTING("pmd-vmq-max-moves", UINT, "", 1, 64, 4, max_moves),
+    { SETTING("pmd-vmq-max-moves", UINT, "", 1, 64, 16, max_moves),
       .summary = "queues moved at most in one interval",
       .help =
       "How many queues move at most each pmd-vmq-interval."

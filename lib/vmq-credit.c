@@ -192,6 +192,7 @@ vmq_ledger_put(struct vmq_ledger *ledger, const struct vmq_snapshot *snapshot,
 
     a->moved_ms = account->moved_ms;
     a->left_core = account->left_core;
+    a->rested = account->rested;
     a->balance_mc = account->balance_mc;
     a->doublings = account->doublings;
 }
@@ -237,6 +238,17 @@ vmq_account_quote(const struct vmq_account *a, const struct vmq_config *config,
     }
 }
 
+/* Has the queue with account 'a', which is null if it never moved, stayed for
+ * long enough?  Without credits all moves are free, and returns are such. */
+static bool
+vmq_account_is_rested(const struct vmq_account *a,
+                      const struct vmq_config *config, uint64_t now_ms)
+{
+    return (config->credits
+            && (!a || (vmq_account_age_ms(a, now_ms)
+                       >= vmq_credit_rest_ms(config))));
+}
+
 void
 vmq_credit_quotes(const struct vmq_ledger *ledger,
                   const struct vmq_config *config,
@@ -248,9 +260,14 @@ vmq_credit_quotes(const struct vmq_ledger *ledger,
     vmq_account_quote(a, config, snapshot, rxq, false, &quotes->away);
     quotes->back = quotes->away;
     quotes->back_core = VMQ_NONE;
+    quotes->rested = vmq_account_is_rested(a, config, snapshot->now_ms);
+    quotes->left_core = VMQ_NONE;
     if (a && vmq_account_age_ms(a, snapshot->now_ms) < VMQ_PINGPONG_MS) {
-        quotes->back_core = a->left_core;
-        vmq_account_quote(a, config, snapshot, rxq, true, &quotes->back);
+        quotes->left_core = a->left_core;
+        if (!a->rested) {
+            quotes->back_core = a->left_core;
+            vmq_account_quote(a, config, snapshot, rxq, true, &quotes->back);
+        }
     }
 }
 
@@ -286,18 +303,23 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
                  const struct vmq_move *move)
 {
     uint64_t now_ms = snapshot->now_ms;
-    struct vmq_quote quote;
+    struct vmq_quotes quotes;
 
-    vmq_credit_quote(ledger, config, snapshot, move->rxq,
-                     snapshot->pmds[move->to].core_id, &quote);
+    vmq_credit_quotes(ledger, config, snapshot, move->rxq, &quotes);
 
+    bool frees = move->reason == VMQ_REASON_COALESCE && quotes.rested;
+    struct vmq_quote quote
+        = *vmq_quote_to(&quotes, snapshot->pmds[move->to].core_id);
     enum vmq_return ret = vmq_credit_classify(config, snapshot, move,
-                                              quote.returning);
+                                              quote.returning && !frees);
     const struct vmq_account *old = vmq_ledger_find(ledger, snapshot,
                                                     move->rxq);
     uint32_t doublings = old ? vmq_account_doublings(old, now_ms) : 0;
-    int32_t balance_mc = quote.balance_mc - (int32_t) quote.price_mc;
+    int32_t balance_mc = quote.balance_mc;
 
+    if (!frees) {
+        balance_mc -= (int32_t) quote.price_mc;
+    }
     if (quote.free && old->balance_mc < balance_mc) {
         /* It pays with what it earned since its last move. */
         balance_mc = old->balance_mc;
@@ -309,6 +331,7 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
     struct vmq_account *a = vmq_ledger_open(ledger, snapshot, move->rxq);
     a->moved_ms = now_ms;
     a->left_core = snapshot->pmds[move->from].core_id;
+    a->rested = frees;
     a->balance_mc = balance_mc;
     a->doublings = doublings;
     return ret;

@@ -51,6 +51,11 @@
  *     5.5 s   C -> B      2.98     1.1             refused
  *     5.5 s   ...losing   2.98     1.1             -1.88, refill now 10 s
  *
+ * A queue that has stayed for pmd-vmq-coalesce-hold, or for a second if that
+ * is less, moves free if that frees its PMD, wherever it goes: what it moved
+ * for has gone, since the loads have been low for so long.  If an overload
+ * takes it back later, that is no return.
+ *
  * A light queue, one under 1 % of a PMD, that cannot pay moves free if it has
  * stayed for a refill time and does not return; it forfeits what it has earned
  * since its last move.  One idle queue must not block the evacuation of sixty.
@@ -62,12 +67,13 @@
  *
  *   C1. -C <= balance <= C.
  *   C2. In any window of W ms, a queue makes at most 2 C + W / refill moves
- *       that the planner wants (rounded up, C > 0).  Each of them takes at
- *       least one credit, and there are C to begin with, C of overdraft and
- *       one earned per refill time; or it takes the earnings of a whole refill
- *       time.  Not counted: the operator's own moves and those that
- *       pmd-vmq-max-pmds and -min-pmds order, which are charged for but not
- *       refused.
+ *       that the planner wants (rounded up, C > 0), and W / hold more that
+ *       free PMDs.  Each of the former takes at least one credit, and there
+ *       are C to begin with, C of overdraft and one earned per refill time; or
+ *       it takes the earnings of a whole refill time.  Before each of the
+ *       latter it has stayed for the hold.  Not counted: the operator's own
+ *       moves and those that pmd-vmq-max-pmds and -min-pmds order, which are
+ *       charged for but not refused.
  *   C3. Asking for a quote changes nothing.
  *   C4. A move that was not applied is not charged for.
  *
@@ -103,6 +109,8 @@ struct vmq_account {
     uint32_t qid;
     uint64_t moved_ms;          /* When it moved last... */
     uint32_t left_core;         /* ...and from where. */
+    bool rested;                /* It freed that PMD, after a rest: to go back
+                                 * there is no return. */
     int32_t balance_mc;         /* Right after that move; those that are never
                                  * refused can take it below the limit, which
                                  * then counts. */
@@ -139,6 +147,11 @@ struct vmq_quotes {
     struct vmq_quote away;
     struct vmq_quote back;
     uint32_t back_core;         /* VMQ_NONE if no PMD is that one. */
+    uint32_t left_core;         /* That one, or the one that it left last, also
+                                 * after a rest, within VMQ_PINGPONG_MS: not to
+                                 * go to for anything but overload. */
+    bool rested;                /* It has stayed for long enough to move free,
+                                 * to any PMD, if that frees its own. */
 };
 void vmq_credit_quotes(const struct vmq_ledger *, const struct vmq_config *,
                        const struct vmq_snapshot *, uint32_t rxq,
@@ -148,6 +161,17 @@ static inline const struct vmq_quote *
 vmq_quote_to(const struct vmq_quotes *quotes, uint32_t to_core)
 {
     return to_core == quotes->back_core ? &quotes->back : &quotes->away;
+}
+
+/* For how long a queue has to stay before it may free its PMD free of charge.
+ * Not less than a second: a hold of zero would allow any number of moves. */
+#define VMQ_REST_MIN_MS 1000
+
+static inline uint32_t
+vmq_credit_rest_ms(const struct vmq_config *config)
+{
+    return (config->coalesce_hold_ms > VMQ_REST_MIN_MS
+            ? config->coalesce_hold_ms : VMQ_REST_MIN_MS);
 }
 
 /* Debits those of 'moves', planned on the snapshot, that were applied.

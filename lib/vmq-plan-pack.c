@@ -74,9 +74,10 @@ rank_rxqs(const struct planner *planner, uint32_t pmd, struct vmq_rank *ranks)
 
 /* Finds the PMD that should take 'rxq' from 'from', which is to be freed: of
  * those that it fits on, the one that it fills most.  No queue leaves its NUMA
- * node for this or returns whence it came.  With 'force', any PMD will do, the
- * least loaded if it fits on none, and credits do not count.  Returns VMQ_NONE
- * if there is none, and why in '*why'. */
+ * node for this, or returns whence it came before it has stayed for long
+ * enough.  With 'force', any PMD will do, the least loaded if it fits on none,
+ * and credits do not count.  Returns VMQ_NONE if there is none, and why in
+ * '*why'. */
 static uint32_t
 find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
              bool force, struct vmq_quote *quote, enum vmq_verdict *why)
@@ -115,8 +116,10 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
             continue;
         }
         *quote = *vmq_quote_to(&quotes, pmds[to].core_id);
-        if (!force && (!quote->affordable
-                       || (planner->config->credits && quote->returning))) {
+        if (!force && !quotes.rested
+            && (!quote->affordable
+                || (planner->config->credits
+                    && pmds[to].core_id == quotes.left_core))) {
             *why = VMQ_VERDICT_NO_CREDIT;
             continue;
         }
@@ -132,6 +135,10 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
     }
     if (best != VMQ_NONE) {
         *quote = *vmq_quote_to(&quotes, pmds[best].core_id);
+        if (!force && quotes.rested) {
+            quote->price_mc = 0;
+            quote->affordable = true;
+        }
     }
     return best;
 }

@@ -94,9 +94,9 @@
  *        farther from, pmd-vmq-min-pmds (or the number of queues, if that is
  *        less) to pmd-vmq-max-pmds.
  *   P8.  A queue is charged what its quote says.  Without credit it moves only
- *        by order, or into overdraft off a PMD without any time left.  No
- *        queue returns voluntarily within a minute, unless pmd-vmq-credits is
- *        0.
+ *        by order, into overdraft off a PMD without any time left, or to free
+ *        its PMD when it has stayed for the coalesce hold.  No queue returns
+ *        voluntarily within a minute otherwise, unless pmd-vmq-credits is 0.
  *   P9.  Under constant load, planning on its own results ends within
  *        (PMDs + queues) plans, twice that if pmd-vmq-max-moves is 1, and then
  *        plans nothing for ever.

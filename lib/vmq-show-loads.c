@@ -138,6 +138,7 @@ static const struct vmq_field window_fields[] = {
 static const struct vmq_field account_fields[] = {
     { "moved_ms", NULL, 0, VMQ_FIELD_UINT, AT(moved_ms) },
     { "from", NULL, 0, VMQ_FIELD_UINT, AT(left_core) },
+    { "rested", NULL, 0, VMQ_FIELD_BOOL, AT(rested) },
     { "balance_mc", NULL, 0, VMQ_FIELD_INT, AT(balance_mc) },
     { "doublings", NULL, 0, VMQ_FIELD_UINT, AT(doublings) },
     VMQ_FIELDS_END

@@ -116,7 +116,8 @@ auto_lb_rebalance(struct auto_lb *alb, struct sim *sim)
             uint32_t from = sim->rxqs[i].pmd;
 
             if (pmds[i] != from) {
-                sim_move(sim, i, pmds[i], now[from] >= alb->threshold);
+                sim_move(sim, i, pmds[i], (now[from] >= alb->threshold
+                                           ? SIM_OVERLOAD : SIM_WISH));
             }
         }
         memset(alb->history, 0,

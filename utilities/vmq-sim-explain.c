@@ -267,6 +267,7 @@ read_account(struct reader *r, const json_t *json, struct shown *shown)
         struct vmq_account account = {
             .moved_ms = get_int(r, last, "moved_ms"),
             .left_core = get_in_range(r, last, "from", 0, UINT32_MAX),
+            .rested = json_is_true(json_object_get(last, "rested")),
             .balance_mc = get_in_range(r, last, "balance_mc", INT32_MIN,
                                        INT32_MAX),
             .doublings = get_in_range(r, last, "doublings", 0,

@@ -159,7 +159,7 @@ oracle_tick(void *oracle_, struct sim *sim)
     sim_plan_end(sim, begin_ns);
     for (uint32_t i = 0; i < sim->n_rxqs; i++) {
         if (oracle->pmds[i] != sim->rxqs[i].pmd) {
-            sim_move(sim, i, oracle->pmds[i], true);
+            sim_move(sim, i, oracle->pmds[i], SIM_OVERLOAD);
         }
     }
     oracle_schedule(oracle, sim);

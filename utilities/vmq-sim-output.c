@@ -39,7 +39,7 @@ struct figure {
     bool integer;
 };
 
-#define N_FIGURES 19
+#define N_FIGURES 20
 
 static void
 get_figures(const struct sim_job *job, const struct sim_result *oracle,
@@ -67,6 +67,7 @@ get_figures(const struct sim_job *job, const struct sim_result *oracle,
         { "overload_seconds", result->overload_seconds, false },
         { "plan_us_mean", result->plan_us_mean, false },
         { "plan_us_max", result->plan_us_max, false },
+        { "eased_returns", result->eased_returns, true },
     };
 
     memcpy(figures, all, sizeof all);

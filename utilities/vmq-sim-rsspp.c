@@ -88,7 +88,8 @@ rsspp_move(struct rsspp *rsspp, struct sim *sim, uint32_t rxq, uint32_t to)
 {
     uint32_t from = sim->rxqs[rxq].pmd;
 
-    sim_move(sim, rxq, to, rsspp->meter.pmd_loads[from] > RSSPP_TARGET);
+    sim_move(sim, rxq, to, (rsspp->meter.pmd_loads[from] > RSSPP_TARGET
+                            ? SIM_OVERLOAD : SIM_WISH));
     rsspp->loads[from] -= rsspp->meter.loads[rxq];
     rsspp->loads[to] += rsspp->meter.loads[rxq];
     rsspp->receives[to] = true;

@@ -227,6 +227,21 @@ vmq_collect(struct sim_vmq *vmq, const struct sim *sim)
     }
 }
 
+/* Why a queue of 'snapshot' makes 'move', which is in the ledger already, as a
+ * return of the kind 'ret'. */
+static enum sim_cause
+vmq_cause(const struct sim_vmq *vmq, const struct vmq_snapshot *snapshot,
+          const struct vmq_move *move, enum vmq_return ret)
+{
+    struct vmq_account account;
+
+    if (ret == VMQ_RETURN_FORCED || move->reason != VMQ_REASON_COALESCE) {
+        return SIM_OVERLOAD;
+    }
+    return (vmq_ledger_get(vmq->ledger, snapshot, move->rxq, &account)
+            && account.rested ? SIM_REST : SIM_WISH);
+}
+
 /* Carries out 'plan', which is for 'snapshot'. */
 static void
 vmq_apply(struct sim_vmq *vmq, struct sim *sim,
@@ -250,7 +265,7 @@ vmq_apply(struct sim_vmq *vmq, struct sim *sim,
         const struct vmq_move *move = &plan->moves[i];
 
         sim_move(sim, vmq->rxqs[move->rxq], move->to,
-                 returns[i] == VMQ_RETURN_FORCED);
+                 vmq_cause(vmq, snapshot, move, returns[i]));
     }
     vmq->raw.generation++;
     free(outcomes);

@@ -137,7 +137,7 @@ sim_place(struct sim *sim, uint32_t rxq, uint32_t pmd)
 
 static void
 sim_count_move(struct sim *sim, struct sim_rxq *queue, uint32_t to,
-               bool overloaded)
+               enum sim_cause cause)
 {
     struct sim_result *result = &sim->result;
 
@@ -145,8 +145,9 @@ sim_count_move(struct sim *sim, struct sim_rxq *queue, uint32_t to,
     if (queue->last_pmd == to
         && (sim->now_ns / SIM_NS_PER_MS
             < queue->moved_ns / SIM_NS_PER_MS + RETURN_MS)) {
-        result->pingpongs += !overloaded;
-        result->forced_returns += overloaded;
+        result->pingpongs += cause == SIM_WISH;
+        result->forced_returns += cause == SIM_OVERLOAD;
+        result->eased_returns += cause == SIM_REST;
     }
     if (!(queue->n_moves & (queue->n_moves - 1))) {
         queue->moves_ns = vmq_xrealloc(queue->moves_ns,
@@ -163,12 +164,12 @@ sim_count_move(struct sim *sim, struct sim_rxq *queue, uint32_t to,
 }
 
 void
-sim_move(struct sim *sim, uint32_t rxq, uint32_t to, bool overloaded)
+sim_move(struct sim *sim, uint32_t rxq, uint32_t to, enum sim_cause cause)
 {
     struct sim_rxq *queue = &sim->rxqs[rxq];
     uint32_t from = queue->pmd;
 
-    sim_count_move(sim, queue, to, overloaded);
+    sim_count_move(sim, queue, to, cause);
     queue->last_pmd = from;
     queue->moved_ns = sim->now_ns;
     if (sim->policy->pays) {

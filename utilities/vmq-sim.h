@@ -74,7 +74,8 @@
  * Packets are "unavoidably" lost if the queue would have lost them on a PMD of
  * its own.  A move is a "return" if it takes the queue to the PMD that it left
  * last, at most a minute ago: forced, if the PMD that it leaves was overloaded
- * in the eyes of the policy, else a ping-pong.  A PMD is overloaded, for
+ * in the eyes of the policy; eased, if it frees that PMD and what the queue
+ * came there for has gone; else a ping-pong.  A PMD is overloaded, for
  * 'overload_seconds', while it is offered more than the spread threshold,
  * unless one queue alone is, and the others on that PMD are less than 1 %.
  *
@@ -181,6 +182,7 @@ struct sim_result {
     uint64_t moves;
     uint64_t pingpongs;
     uint64_t forced_returns;
+    uint64_t eased_returns;
     uint32_t max_moves_per_queue_minute;
     double plan_us_mean;
     double plan_us_max;
@@ -193,6 +195,14 @@ struct sim_result {
 };
 
 struct sim;
+
+/* Why a policy moves a queue. */
+enum sim_cause {
+    SIM_WISH,                   /* It prefers it elsewhere. */
+    SIM_OVERLOAD,               /* The PMD that it leaves has too much. */
+    SIM_REST,                   /* To free the PMD that it leaves, on which it
+                                 * has stayed for long enough. */
+};
 
 struct sim_policy {
     const char *name;
@@ -260,9 +270,8 @@ void sim_result_destroy(struct sim_result *);
 /* For policies. */
 
 void sim_place(struct sim *, uint32_t rxq, uint32_t pmd);
-/* Moves 'rxq' to PMD 'to'.  'overloaded': the policy thinks that the PMD that
- * it leaves has too much to do. */
-void sim_move(struct sim *, uint32_t rxq, uint32_t to, bool overloaded);
+/* Moves 'rxq' to PMD 'to', and says why, in case that is a return. */
+void sim_move(struct sim *, uint32_t rxq, uint32_t to, enum sim_cause);
 /* The plans of a policy are timed from the one to the other. */
 uint64_t sim_plan_begin(void);
 void sim_plan_end(struct sim *, uint64_t begin_ns);

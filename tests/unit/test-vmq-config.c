@@ -51,13 +51,13 @@ test_table(void **state)
         { "pmd-vmq-edge", U, "us", 0, 100000, 500, AT(edge_us) },
         { "pmd-vmq-coalesce-threshold", U, "%", 0, 100, 30,
           AT(coalesce_threshold_pct) },
-        { "pmd-vmq-coalesce-hold", U, "ms", 0, 3600000, 10000,
+        { "pmd-vmq-coalesce-hold", U, "ms", 0, 3600000, 2000,
           AT(coalesce_hold_ms) },
-        { "pmd-vmq-pack-target", U, "%", 1, 100, 75, AT(pack_target_pct) },
+        { "pmd-vmq-pack-target", U, "%", 1, 100, 80, AT(pack_target_pct) },
         { "pmd-vmq-credits", U, "", 0, 64, 4, AT(credits) },
-        { "pmd-vmq-credit-refill", U, "ms", 1, 3600000, 5000,
+        { "pmd-vmq-credit-refill", U, "ms", 1, 3600000, 250,
           AT(credit_refill_ms) },
-        { "pmd-vmq-max-moves", U, "", 1, 64, 4, AT(max_moves) },
+        { "pmd-vmq-max-moves", U, "", 1, 64, 16, AT(max_moves) },
         { "pmd-vmq-min-pmds", U, "", 1, 1024, 1, AT(min_pmds) },
         { "pmd-vmq-max-pmds", U, "", 0, 1024, 0, AT(max_pmds) },
         { "pmd-vmq-cross-numa", B, "", 0, 1, 0, AT(cross_numa) },
@@ -184,7 +184,7 @@ test_bad_values(void **state)
           "keeping false" },
         { "pmd-vmq-pack-target", "75%",
           "pmd-vmq-pack-target: \"75%\" is not a whole number (1..100 %), "
-          "keeping 75 %" },
+          "keeping 80 %" },
         { "pmd-vmq-credits", "",
           "pmd-vmq-credits: \"\" is not a whole number (0..64), keeping 4" },
         { "pmd-vmq-credits", "+4",
@@ -273,11 +273,11 @@ test_effective(void **state)
     vmq_config_init(&config);
     assert_int_equal(vmq_config_spread_bp(&config), 8500);
     assert_int_equal(vmq_config_coalesce_bp(&config), 3000);
-    assert_int_equal(vmq_config_pack_target_bp(&config), 7500);
-    config.spread_threshold_pct = 80;
-    assert_int_equal(vmq_config_pack_target_bp(&config), 7500);
-    config.spread_threshold_pct = 79;
-    assert_int_equal(vmq_config_pack_target_bp(&config), 7400);
+    assert_int_equal(vmq_config_pack_target_bp(&config), 8000);
+    config.spread_threshold_pct = 90;
+    assert_int_equal(vmq_config_pack_target_bp(&config), 8000);
+    config.spread_threshold_pct = 84;
+    assert_int_equal(vmq_config_pack_target_bp(&config), 7900);
 
     /* C4. */
     for (uint32_t spread = 1; spread <= 100; spread++) {

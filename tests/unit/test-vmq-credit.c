@@ -193,7 +193,7 @@ returns_double_the_refill_time_up_to_16_times(void **state)
     for (int i = 0; i < 6; i++) {
         assert_int_equal(quote(&h, 0, 2).refill_ms,
                          5000 << (i < 4 ? i : 4));
-        move(&h, 0, i % 2, VMQ_REASON_COALESCE);
+        move(&h, 0, i % 2, VMQ_REASON_SPREAD);
     }
     host_destroy(&h);
 }
@@ -206,8 +206,8 @@ quiet_minutes_halve_it_again(void **state)
     (void) state;
     one_queue(&h, 4, 5000);
     move(&h, 0, 1, VMQ_REASON_SPREAD);
-    move(&h, 0, 0, VMQ_REASON_COALESCE);
-    move(&h, 0, 1, VMQ_REASON_COALESCE);
+    move(&h, 0, 0, VMQ_REASON_SPREAD);
+    move(&h, 0, 1, VMQ_REASON_SPREAD);
     assert_int_equal(quote(&h, 0, 2).balance_mc, 4000 - 1000 - 3000 - 3000);
     assert_int_equal(quote(&h, 0, 2).refill_ms, 20000);
     h.s.now_ms += 59999;
@@ -235,8 +235,8 @@ a_light_queue_moves_free_once_per_refill(void **state)
     host_set_load(&h, 0, 99);
     assert_int_equal(quote(&h, 0, 1).price_mc, 1000);
     assert_false(quote(&h, 0, 1).free);
-    move(&h, 0, 1, VMQ_REASON_COALESCE);
-    move(&h, 0, 2, VMQ_REASON_COALESCE);
+    move(&h, 0, 1, VMQ_REASON_SPREAD);
+    move(&h, 0, 2, VMQ_REASON_SPREAD);
     assert_int_equal(quote(&h, 0, 0).balance_mc, -1000);
 
     h.s.now_ms += 4999;
@@ -254,7 +254,7 @@ a_light_queue_moves_free_once_per_refill(void **state)
 
     /* It pays with what it earned since. */
     assert_int_equal(quote(&h, 0, 0).balance_mc, 0);
-    move(&h, 0, 0, VMQ_REASON_COALESCE);
+    move(&h, 0, 0, VMQ_REASON_SPREAD);
     assert_int_equal(quote(&h, 0, 1).balance_mc, -1000);
     assert_false(quote(&h, 0, 1).affordable);
     host_destroy(&h);
@@ -271,7 +271,7 @@ with_no_credits_everything_is_free(void **state)
         assert_true(quote(&h, 0, (i + 1) % 2).affordable);
         assert_true(quote(&h, 0, (i + 1) % 2).affordable_overdraft);
         assert_int_equal(quote(&h, 0, (i + 1) % 2).price_mc, 0);
-        assert_int_equal(move(&h, 0, (i + 1) % 2, VMQ_REASON_COALESCE),
+        assert_int_equal(move(&h, 0, (i + 1) % 2, VMQ_REASON_SPREAD),
                          i ? VMQ_RETURN_PINGPONG : VMQ_RETURN_NONE);
     }
     host_destroy(&h);
@@ -308,7 +308,7 @@ leaving_an_overloaded_pmd_is_a_forced_return(void **state)
     host_set_load(&h, 0, 8500);
     assert_int_equal(move(&h, 0, 0, VMQ_REASON_SPREAD), VMQ_RETURN_FORCED);
     host_set_load(&h, 0, 8499);
-    assert_int_equal(move(&h, 0, 1, VMQ_REASON_COALESCE),
+    assert_int_equal(move(&h, 0, 1, VMQ_REASON_SPREAD),
                      VMQ_RETURN_PINGPONG);
     h.s.rxqs[0].backlog = true;
     assert_int_equal(move(&h, 0, 0, VMQ_REASON_SPREAD), VMQ_RETURN_FORCED);
@@ -338,8 +338,58 @@ after_a_minute_it_is_no_return(void **state)
     one_queue(&h, 4, 5000);
     move(&h, 0, 1, VMQ_REASON_SPREAD);
     h.s.now_ms += VMQ_PINGPONG_MS;
-    assert_int_equal(move(&h, 0, 0, VMQ_REASON_COALESCE), VMQ_RETURN_NONE);
+    assert_int_equal(move(&h, 0, 0, VMQ_REASON_SPREAD), VMQ_RETURN_NONE);
     host_destroy(&h);
+}
+
+/* What a queue came for has gone when it frees its PMD after a rest: that
+ * costs nothing, is no return, and neither is it to come again. */
+static void
+who_has_rested_frees_its_pmd_for_nothing(void **state)
+{
+    for (int hold_ms = 0; hold_ms <= 2000; hold_ms += 1000) {
+        uint64_t rest_ms = hold_ms ? hold_ms : VMQ_REST_MIN_MS;
+        struct vmq_quotes quotes;
+        struct vmq_host h;
+
+        (void) state;
+        one_queue(&h, 4, 60000);
+        h.config.coalesce_hold_ms = hold_ms;
+        vmq_credit_quotes(h.ledger, &h.config, &h.s, 0, &quotes);
+        assert_true(quotes.rested);
+        assert_int_equal(quotes.back_core, VMQ_NONE);
+
+        /* There and back, without credits. */
+        for (int i = 0; i < 8; i++) {
+            move(&h, 0, (i + 1) % 2, VMQ_REASON_MANUAL);
+        }
+        move(&h, 0, 1, VMQ_REASON_MANUAL);
+        assert_int_equal(quote(&h, 0, 0).balance_mc, -4 * VMQ_CREDIT);
+        h.s.now_ms += rest_ms - 1;
+        vmq_credit_quotes(h.ledger, &h.config, &h.s, 0, &quotes);
+        assert_false(quotes.rested);
+        h.s.now_ms++;
+        vmq_credit_quotes(h.ledger, &h.config, &h.s, 0, &quotes);
+        assert_true(quotes.rested);
+        assert_int_equal(quotes.back_core, 0);
+
+        int32_t balance_mc = quotes.away.balance_mc;
+        uint32_t refill_ms = quotes.away.refill_ms;
+        assert_int_equal(move(&h, 0, 0, VMQ_REASON_COALESCE),
+                         VMQ_RETURN_NONE);
+        vmq_credit_quotes(h.ledger, &h.config, &h.s, 0, &quotes);
+        assert_int_equal(quotes.away.balance_mc, balance_mc);
+        assert_int_equal(quotes.away.refill_ms, refill_ms);
+        assert_int_equal(quotes.back_core, VMQ_NONE);
+        assert_false(quotes.rested);
+        assert_int_equal(move(&h, 0, 1, VMQ_REASON_SPREAD), VMQ_RETURN_NONE);
+
+        /* Whatever else it moves for, it pays. */
+        h.s.now_ms += rest_ms;
+        assert_int_equal(move(&h, 0, 0, VMQ_REASON_SPREAD),
+                         VMQ_RETURN_PINGPONG);
+        host_destroy(&h);
+    }
 }
 
 static void
@@ -554,6 +604,7 @@ main(void)
         cmocka_unit_test(leaving_an_overloaded_pmd_is_a_forced_return),
         cmocka_unit_test(orders_are_no_pingpong),
         cmocka_unit_test(after_a_minute_it_is_no_return),
+        cmocka_unit_test(who_has_rested_frees_its_pmd_for_nothing),
         cmocka_unit_test(a_quote_changes_nothing),
         cmocka_unit_test(what_was_not_applied_is_not_charged),
         cmocka_unit_test(each_queue_has_its_own_account),

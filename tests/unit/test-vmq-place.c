@@ -33,6 +33,7 @@ static void
 three_pmds(struct vmq_host *h)
 {
     host_init(h, "0 0 0");
+    h->config.pack_target_pct = 75;
     host_add(h, 0, 4000);
     host_add(h, 1, 2000);
 }
@@ -134,6 +135,7 @@ room_ends_at_the_pack_target(void **state)
 
     (void) state;
     host_init(&h, "0 0");
+    h.config.pack_target_pct = 75;
     host_add(&h, 0, 3750);
     vmq_place_init(&p, &h.s, &h.config);
     assert_int_equal(place(&p, 1), 0);          /* 75 % exactly. */
@@ -155,6 +157,7 @@ idle_queues_leave_room_for_only_so_many(void **state)
 
     (void) state;
     host_init(&h, "0 0");
+    h.config.pack_target_pct = 75;
     host_add(&h, 0, 0);
     vmq_place_init(&p, &h.s, &h.config);
     assert_int_equal(p.expected_bp, VMQ_PLACE_MIN_BP);
@@ -209,6 +212,7 @@ a_young_queue_counts_with_the_worst_it_has_shown(void **state)
 
     (void) state;
     host_init(&h, "0 0");
+    h.config.pack_target_pct = 75;
     host_add(&h, 0, 2000);
     host_add(&h, 0, 0);
     h.s.rxqs[0].history_bp[9] = 4000;
@@ -286,6 +290,7 @@ without_measurements_the_switch_chooses(void **state)
     host_destroy(&h);
 
     host_init(&h, "0 0");
+    h.config.pack_target_pct = 75;
     vmq_place_init(&p, &h.s, &h.config);
     assert_int_equal(place(&p, 1), 1);
     vmq_place_destroy(&p);

@@ -27,6 +27,17 @@
 #include "vmq-test.h"
 #include "vmq-util.h"
 
+/* Figures in these tests are for these settings, whatever the defaults are. */
+static void
+plan_init(struct vmq_host *h, const char *numas)
+{
+    host_init(h, numas);
+    h->config.coalesce_hold_ms = 10000;
+    h->config.credit_refill_ms = 5000;
+    h->config.max_moves = 4;
+    h->config.pack_target_pct = 75;
+}
+
 /* Takes 'n' credits off queue 'rxq' as if it had just come from elsewhere. */
 static void
 spend(struct vmq_host *h, uint32_t rxq, unsigned int n)
@@ -57,7 +68,7 @@ the_example_in_the_header_is_right(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 3000);
     host_add(&h, 0, 1500);
@@ -94,7 +105,7 @@ an_edge_is_relieved_at_once_and_alone(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 6500);
@@ -127,7 +138,7 @@ step_overload_is_relieved_in_one_plan(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_expect(&h, "q1 0>1 spread");
@@ -151,7 +162,7 @@ load_below_the_threshold_is_left_alone(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 3499);
     host_expect(&h, "");
@@ -169,7 +180,7 @@ twenty_small_queues_are_relieved_in_one_plan(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     for (int i = 0; i < 20; i++) {
         host_add(&h, 0, 500);
     }
@@ -187,7 +198,7 @@ a_thousand_tiny_queues_can_leave_too(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 1000; i++) {
         host_add(&h, 0, 9);
     }
@@ -203,7 +214,7 @@ a_queue_must_be_worth_moving(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 9; i++) {
         host_add(&h, 0, 1000);
         h.s.rxqs[i].mobility = VMQ_PINNED;
@@ -215,7 +226,7 @@ a_queue_must_be_worth_moving(void **state)
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_IMMOBILE);
     host_destroy(&h);
 
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 1199; i++) {
         host_add(&h, 0, 8);
         h.s.rxqs[i].mobility = VMQ_PINNED;
@@ -234,7 +245,7 @@ an_elephant_stays_and_the_others_leave_it(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 9000);
     host_add(&h, 0, 500);
     host_add(&h, 0, 300);
@@ -252,7 +263,7 @@ idle_neighbors_of_an_elephant_stay(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 9000);
     host_add(&h, 0, 9);
     host_add(&h, 0, 0);
@@ -270,7 +281,7 @@ a_starved_neighbor_of_an_elephant_leaves(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 9980);
     host_add(&h, 0, 7);
     host_add(&h, 0, 7);
@@ -286,7 +297,7 @@ one_of_two_elephants_leaves(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 9500);
     host_add(&h, 0, 9500);
     host_add(&h, 0, 300);
@@ -303,7 +314,7 @@ an_elephant_leaves_another_one_that_is_pinned(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 9000);
     host_add(&h, 0, 8600);
     h.s.rxqs[1].mobility = VMQ_PINNED;
@@ -317,7 +328,7 @@ backlog_is_overload_at_any_measured_load(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 2000);
     host_add(&h, 0, 2000);
     host_expect(&h, "");
@@ -343,7 +354,7 @@ a_backlog_alone_on_its_pmd_is_an_elephant(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 4000);
     h.s.rxqs[0].backlog = true;
     host_expect(&h, "");
@@ -364,7 +375,7 @@ backlog_hides_half_as_much_again(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 5000);
     h.s.rxqs[0].backlog = true;
@@ -381,7 +392,7 @@ an_active_pmd_is_preferred_to_a_parked_one(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
     host_add(&h, 2, 1000);
@@ -395,7 +406,7 @@ a_parked_pmd_is_woken_if_no_active_one_has_room(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
     host_add(&h, 2, 3600);
@@ -413,7 +424,7 @@ waking_prefers_a_core_whose_sibling_is_idle(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     h.s.pmds[1].sibling_group = 0;
     h.s.pmds[2].sibling_group = h.s.pmds[3].sibling_group = 1;
     host_add(&h, 0, 6000);
@@ -426,7 +437,7 @@ waking_prefers_a_core_whose_sibling_is_idle(void **state)
 static void
 host_init_siblings(struct vmq_host *h)
 {
-    host_init(h, "0 0 0 0 0 0");
+    plan_init(h, "0 0 0 0 0 0");
     for (uint32_t i = 0; i < h->s.n_pmds; i++) {
         h->s.pmds[i].sibling_group = i / 2;
     }
@@ -473,7 +484,7 @@ one_move_that_is_enough_is_preferred_to_several(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 3000);
     host_add(&h, 0, 1000);
     host_add(&h, 0, 6000);
@@ -499,7 +510,7 @@ the_queue_that_disturbs_least_moves(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 4500);
     host_add(&h, 0, 4500);
     h.s.rxqs[0].packets = 30000;        /* 100,000 packets/s: a credit. */
@@ -524,7 +535,7 @@ less_than_a_credit_of_disturbance_counts(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 4500);
     host_add(&h, 0, 4500);
     h.s.rxqs[0].packets = 3000;
@@ -549,7 +560,7 @@ a_light_queue_that_moves_free_goes_first(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 8450);
     host_add(&h, 0, 50);
@@ -569,7 +580,7 @@ flows_of_tunnels_count_for_their_queues(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 4500);
     host_add(&h, 0, 4500);
     vmq_snapshot_add_port_pmd(&h.s, h.s.rxqs[1].port, 0, 100);
@@ -597,7 +608,7 @@ nothing_is_done_for_a_reason(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 1000);
     expect_why(&h, 0, "nothing to do");
     expect_why(&h, 1, "1 setting wrong");
@@ -622,7 +633,7 @@ without_room_the_better_off_of_two_takes_a_queue(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 5000);
     host_add(&h, 1, 4000);
@@ -639,7 +650,7 @@ relieving_needs_a_gain_of_5_percent(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 5501);
@@ -656,7 +667,7 @@ an_overloaded_pmd_can_help_a_worse_one(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 15; i++) {
         host_add(&h, 0, 1000);
     }
@@ -673,7 +684,7 @@ a_pmd_never_swaps_its_only_queue_with_a_parked_one(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.spread_threshold_pct = 1;
     host_add(&h, 0, 60);
     host_add(&h, 0, 40);
@@ -688,7 +699,7 @@ stolen_time_is_a_reason_to_leave(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 1000);
     host_expect(&h, "");
@@ -707,7 +718,7 @@ stolen_time_leaves_less_room(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 1000);
@@ -722,7 +733,7 @@ nothing_is_spread_where_no_cpu_is_to_spare(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 100);
     host_add(&h, 0, 200);
     host_add(&h, 1, 100);
@@ -753,7 +764,7 @@ queues_of_a_starved_host_rest(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0 0 0 0 0");
+    plan_init(&h, "0 0 0 0 0 0 0 0");
     for (uint32_t i = 0; i < 32; i++) {
         host_add(&h, i % 8, 150);
     }
@@ -775,7 +786,7 @@ the_worst_pmd_is_relieved_first(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     h.config.max_moves = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -791,7 +802,7 @@ max_moves_bounds_a_plan(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     h.config.max_moves = 2;
     for (int i = 0; i < 20; i++) {
         host_add(&h, 0, 500);
@@ -808,7 +819,7 @@ no_credit_no_move_but_the_candidate_is_named(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -835,7 +846,7 @@ no_credit_is_named_if_the_move_would_be_made(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -853,7 +864,7 @@ no_credit_is_named_if_the_move_would_be_made(void **state)
     host_destroy(&h);
 
     /* It would fit, though little is gained. */
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 8490);
     host_add(&h, 0, 100);
@@ -880,7 +891,7 @@ no_credit_is_named_if_only_a_return_is_too_dear(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.config.credits = 2;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -910,7 +921,7 @@ only_a_pmd_that_loses_packets_may_overdraw(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4900);
@@ -942,7 +953,7 @@ who_has_credit_goes_before_who_has_not(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 5000);
@@ -958,7 +969,7 @@ a_forced_return_is_no_pingpong(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 2000);
@@ -1007,7 +1018,7 @@ without_credits_a_swinging_load_is_a_pingpong(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 0;
     host_add(&h, 0, 0);
     host_add(&h, 0, 0);
@@ -1023,20 +1034,62 @@ credits_stop_the_pingpong_of_a_swinging_load(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 0);
     host_add(&h, 0, 0);
     swing(&h, 60);
     assert_int_equal(h.n_pingpongs, 0);
 
-    /* In 120 s, C2 allows 2 * 4 + 120 / 5 = 32 moves of each queue. */
-    assert_uint_in_range(h.s.rxqs[0].n_moves, 0, 32);
-    assert_uint_in_range(h.s.rxqs[1].n_moves, 0, 32);
-    assert_uint_in_range(h.n_moves, 1, 20);
+    /* In 120 s, C2 allows 2 * 4 + 120 / 5 + 120 / 10 = 44 moves of each
+     * queue. */
+    assert_uint_in_range(h.s.rxqs[0].n_moves, 0, 44);
+    assert_uint_in_range(h.s.rxqs[1].n_moves, 0, 44);
+    assert_uint_in_range(h.n_moves, 1, 40);
     host_destroy(&h);
 }
 
 /* Coalesce. */
+
+/* q1 has come from PMD 0, on which q0 is pinned: PMD 1 can only be freed by
+ * going back. */
+static void
+a_queue_returns_when_what_it_left_for_has_gone(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    host_add(&h, 0, 1000);
+    host_add(&h, 0, 2000);
+    h.s.rxqs[0].mobility = VMQ_PINNED;
+    spend(&h, 1, 1);
+    h.s.rxqs[1].pmd = 1;
+    h.s.pmds[1].parked = false;
+
+    h.s.now_ms += 9999;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 1), VMQ_VERDICT_NO_CREDIT);
+    h.s.now_ms++;
+    host_expect(&h, "q1 1>0 coalesce");
+    assert_int_equal(h.plan.moves[0].price_mc, 0);
+    host_apply(&h, 0);
+    assert_int_equal(h.n_pingpongs, 0);
+
+    /* To go there again is no return, and costs as much as any move, but it
+     * has to be for more than to free the PMD. */
+    h.s.rxqs[0].mobility = VMQ_DYNAMIC;
+    h.s.rxqs[0].pmd = 1;
+    h.s.pmds[1].parked = false;
+    host_expect(&h, "q0 1>0 coalesce");
+    h.s.rxqs[0].mobility = VMQ_PINNED;
+    host_expect(&h, "");
+    assert_int_equal(verdict(&h, 0), VMQ_VERDICT_NO_CREDIT);
+    h.s.rxqs[0].pmd = 0;
+    host_set_load(&h, 1, 8000);
+    host_expect(&h, "q1 0>1 relieve");
+    assert_int_equal(h.plan.moves[0].price_mc, VMQ_CREDIT);
+    host_destroy(&h);
+}
 
 static void
 a_pmd_under_the_threshold_is_freed(void **state)
@@ -1044,7 +1097,7 @@ a_pmd_under_the_threshold_is_freed(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 4000);
     host_add(&h, 1, 2000);
     host_add(&h, 0, 100);
@@ -1063,7 +1116,7 @@ five_pmds_at_31_percent_are_two_too_many(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0 0");
+    plan_init(&h, "0 0 0 0 0");
     for (int i = 0; i < 5; i++) {
         host_add(&h, i, 1100);
         host_add(&h, i, 1000);
@@ -1084,7 +1137,7 @@ pmds_that_just_fit_one_fewer_are_coalesced(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 4500);
     host_add(&h, 1, 4500);
     host_add(&h, 2, 3500);
@@ -1101,7 +1154,7 @@ coalesce_threshold_0_frees_nothing(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.coalesce_threshold_pct = 0;
     host_add(&h, 0, 100);
     host_add(&h, 1, 100);
@@ -1116,7 +1169,7 @@ peaks_that_alternate_fit(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 500);
     host_add(&h, 1, 500);
     for (int i = 0; i < VMQ_HISTORY_SLOTS; i++) {
@@ -1135,7 +1188,7 @@ peaks_that_coincide_do_not_fit(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 500);
     host_add(&h, 1, 500);
     h.s.rxqs[0].history_bp[13] = h.s.rxqs[1].history_bp[13] = 4000;
@@ -1150,7 +1203,7 @@ the_present_counts_as_well_as_the_past(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 500);
     host_add(&h, 1, 500);
     host_set_fast(&h, 1, 7100);
@@ -1166,7 +1219,7 @@ the_pmd_that_is_cheapest_to_free_is_freed(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 2500);
     host_add(&h, 0, 2500);
     host_add(&h, 1, 4900);
@@ -1185,7 +1238,7 @@ freeing_a_pmd_costs_a_credit_for_each_queue(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 500);
     host_add(&h, 0, 500);
     host_add(&h, 1, 1000);
@@ -1202,7 +1255,7 @@ an_evacuation_larger_than_max_moves_goes_on(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     for (int i = 0; i < 10; i++) {
         host_add(&h, 0, 100);
     }
@@ -1231,7 +1284,7 @@ an_evacuation_that_does_not_fit_any_more_stops(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 10; i++) {
         host_add(&h, 0, 100);
     }
@@ -1253,7 +1306,7 @@ an_evacuation_that_has_begun_comes_first(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 100);
     host_add(&h, 1, 100);
     host_add(&h, 1, 100);
@@ -1275,7 +1328,7 @@ an_evacuation_that_is_stuck_holds_up_no_other(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 4000);
     host_add(&h, 1, 3000);
     host_add(&h, 2, 3000);
@@ -1291,7 +1344,7 @@ a_pmd_is_freed_wholly_or_not_at_all(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 3000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 4000);
@@ -1309,7 +1362,7 @@ an_idle_queue_without_credit_does_not_block(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     host_add(&h, 0, 4000);
     host_add(&h, 0, 100);
@@ -1339,7 +1392,7 @@ coalescing_returns_no_queue(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_expect(&h, "q1 0>1 spread");
@@ -1369,7 +1422,7 @@ the_last_obstacle_is_named(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 3000);
     host_add(&h, 0, 2900);
     host_add(&h, 1, 4000);
@@ -1397,7 +1450,7 @@ no_credit_is_named_rather_than_no_fit(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 3000);
     host_add(&h, 1, 4000);
     host_add(&h, 2, 6000);
@@ -1417,7 +1470,7 @@ a_young_queue_holds_up_only_its_own_pmd(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 2000);
     host_add(&h, 1, 1000);
     h.s.rxqs[1].n_history = VMQ_HISTORY_SLOTS - 1;
@@ -1441,7 +1494,7 @@ young_queues_among_known_ones_hold_up_nothing(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 1000);
     host_add(&h, 0, 500);
     host_add(&h, 1, 2000);
@@ -1478,7 +1531,7 @@ of_a_young_queue_the_worst_is_assumed(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 2000);
     host_add(&h, 1, 1000);
     for (int i = 0; i < VMQ_HISTORY_SLOTS; i++) {
@@ -1498,7 +1551,7 @@ a_hundred_idle_queues_are_not_rounded_to_nothing(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 100; i++) {
         host_add(&h, 1, 1);
         h.s.rxqs[i].cycles = h.s.window_cycles / VMQ_BP * 19 / 10;
@@ -1519,7 +1572,7 @@ nothing_is_packed_onto_a_pmd_that_cannot_keep_up(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 1000);
     host_add(&h, 1, 1000);
     h.s.rxqs[1].backlog = true;
@@ -1535,7 +1588,7 @@ unknown_queues_are_coalesced_without_overload(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
+    plan_init(&h, "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
     for (int i = 0; i < 250; i++) {
         host_add(&h, i % 16, 100);
         h.s.rxqs[i].n_history = 0;
@@ -1570,7 +1623,7 @@ queues_that_must_stay_stay(void **state)
     for (size_t i = 0; i < TEST_ARRAY_SIZE(mobilities); i++) {
         struct vmq_host h;
 
-        host_init(&h, "0 0");
+        plan_init(&h, "0 0");
         host_add(&h, 0, 4000);
         host_add(&h, 0, 5000);
         h.s.rxqs[0].mobility = mobilities[i];
@@ -1596,7 +1649,7 @@ isolated_pmds_neither_give_nor_take(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.s.pmds[1].isolated = true;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -1617,7 +1670,7 @@ queues_that_nobody_polls_are_nobodys_load(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, VMQ_NONE, 9900);
     host_add(&h, 0, 100);
     host_expect(&h, "");
@@ -1631,7 +1684,7 @@ numa_nodes_are_kept_apart(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 1 0 1");
+    plan_init(&h, "0 1 0 1");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
     host_add(&h, 2, 6500);
@@ -1651,7 +1704,7 @@ cross_numa_lets_an_overloaded_node_use_another(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 1 0 1");
+    plan_init(&h, "0 1 0 1");
     h.config.cross_numa = true;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -1673,7 +1726,7 @@ cross_numa_lets_the_last_queue_of_a_node_leave(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 1");
+    plan_init(&h, "0 1");
     h.config.cross_numa = true;
     host_add(&h, 0, 2000);
     h.s.pmds[0].stolen_cycles = h.s.window_cycles / 10 * 9;
@@ -1687,7 +1740,7 @@ cross_numa_keeps_min_pmds_of_the_node_left(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1");
+    plan_init(&h, "0 0 1");
     h.config.cross_numa = true;
     h.config.min_pmds = 2;
     host_add(&h, 0, 2000);
@@ -1715,7 +1768,7 @@ cross_numa_counts_the_last_queue_on_both_nodes(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1 1");
+    plan_init(&h, "0 0 1 1");
     h.config.cross_numa = true;
     h.config.min_pmds = 2;
     host_add(&h, 0, 2000);
@@ -1735,7 +1788,7 @@ cross_numa_keeps_max_pmds_of_the_node_entered(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1 1 1");
+    plan_init(&h, "0 0 1 1 1");
     h.config.cross_numa = true;
     h.config.max_pmds = 2;
     host_add(&h, 0, 5000);
@@ -1761,7 +1814,7 @@ a_queue_of_no_node_is_at_home_on_all(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 1");
+    plan_init(&h, "0 1");
     h.config.cross_numa = true;
     host_add(&h, 0, 4500);
     host_add(&h, 0, 4500);
@@ -1777,7 +1830,7 @@ a_queue_that_leaves_a_pmd_to_be_freed_goes_home(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1");
+    plan_init(&h, "0 0 1");
     h.config.cross_numa = true;
     host_add(&h, 0, 1000);
     host_add(&h, 1, 5000);
@@ -1793,7 +1846,7 @@ no_queue_leaves_its_node_to_free_a_pmd(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1");
+    plan_init(&h, "0 0 1");
     h.config.cross_numa = true;
     host_add(&h, 0, 7500);
     host_add(&h, 1, 1000);
@@ -1814,7 +1867,7 @@ min_pmds_wakes_pmds(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     h.s.pmds[1].sibling_group = 0;
     h.config.min_pmds = 3;
     host_add(&h, 0, 1000);
@@ -1834,7 +1887,7 @@ min_pmds_wakes_a_sibling_rather_than_none(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.s.pmds[1].sibling_group = 0;
     h.config.min_pmds = 2;
     host_add(&h, 0, 1000);
@@ -1849,7 +1902,7 @@ min_pmds_wakes_the_first_of_several_siblings(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0 0");
+    plan_init(&h, "0 0 0 0 0");
     h.s.pmds[3].sibling_group = h.s.pmds[4].sibling_group = 0;
     h.config.min_pmds = 2;
     host_add(&h, 0, 1000);
@@ -1870,7 +1923,7 @@ min_pmds_charges_for_a_return(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.config.min_pmds = 2;
     host_add(&h, 0, 1000);
     host_add(&h, 0, 1000);
@@ -1890,7 +1943,7 @@ min_pmds_takes_no_queue_of_another_node(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1 1");
+    plan_init(&h, "0 0 1 1");
     h.config.min_pmds = 2;
     host_add(&h, 0, 100);
     host_add(&h, 1, 100);
@@ -1909,7 +1962,7 @@ min_pmds_is_capped_by_the_queues(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.config.min_pmds = 1024;
     host_add(&h, 0, 100);
     host_expect(&h, "");
@@ -1924,7 +1977,7 @@ a_starved_pmd_is_replaced_within_the_bounds(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.config.min_pmds = 2;
     host_add(&h, 0, 2000);
     host_add(&h, 1, 1000);
@@ -1942,7 +1995,7 @@ max_pmds_keeps_pmds_from_waking(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.max_pmds = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 5000);
@@ -1959,7 +2012,7 @@ max_pmds_lowered_evacuates_whatever_it_costs(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     h.config.credits = 1;
     host_add(&h, 0, 7000);
     host_add(&h, 1, 7100);
@@ -1988,7 +2041,7 @@ max_pmds_sees_what_a_backlog_hides(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     h.config.max_pmds = 3;
     host_add(&h, 0, 3000);
     host_add(&h, 0, 7000);
@@ -2009,7 +2062,7 @@ max_pmds_lowered_to_one_is_reached(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0");
+    plan_init(&h, "0 0 0 0");
     for (int i = 0; i < 24; i++) {
         host_add(&h, i % 4, 500);
     }
@@ -2026,7 +2079,7 @@ max_pmds_cannot_free_what_must_stay(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.max_pmds = 1;
     host_add(&h, 0, 100);
     host_add(&h, 1, 8000);
@@ -2043,7 +2096,7 @@ max_pmds_below_min_pmds_wins(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.min_pmds = 2;
     h.config.max_pmds = 1;
     host_add(&h, 0, 100);
@@ -2062,7 +2115,7 @@ a_settling_pmd_is_not_judged(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 100);
@@ -2085,7 +2138,7 @@ a_settling_destination_is_second_choice(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     host_add(&h, 1, 100);
@@ -2108,7 +2161,7 @@ a_parked_pmd_that_is_settling_is_second_choice(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
     h.s.pmds[1].settling = true;
@@ -2124,7 +2177,7 @@ less_than_a_spread_hold_is_no_ground_to_act(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 6000);
     host_add(&h, 0, 3000);
     h.s.window_ms = h.config.spread_hold_ms - 1;
@@ -2140,7 +2193,7 @@ of_what_a_plan_does_the_most_urgent_is_named(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 1 1 2 2");
+    plan_init(&h, "0 0 0 1 1 2 2");
     h.config.max_pmds = 2;
     host_add(&h, 0, 2000);
     host_add(&h, 1, 6000);
@@ -2165,7 +2218,7 @@ of_what_is_wanted_the_most_urgent_is_named(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 1 2 3");
+    plan_init(&h, "0 0 1 2 3");
     h.config.credits = 1;
     host_add(&h, 0, 5000);
     host_add(&h, 0, 4000);
@@ -2210,7 +2263,7 @@ a_plan_leaves_nothing_to_the_next_one(void **state)
         vmq_snapshot_add_port_pmd(&large.s, large.s.rxqs[i].port, i % 2 * 3,
                                   1000 + i);
     }
-    host_init(&small, "0 0 0 0");
+    plan_init(&small, "0 0 0 0");
     host_add(&small, 0, 3000);
     host_add(&small, 0, 3000);
     host_add(&small, 0, 3000);
@@ -2254,13 +2307,13 @@ empty_in_empty_out(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "");
+    plan_init(&h, "");
     host_expect(&h, "");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_EMPTY);
     assert_int_equal(h.plan.n_pmds, 0);
     host_destroy(&h);
 
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_expect(&h, "");
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_EMPTY);
     assert_int_equal(h.plan.n_pmds, 2);
@@ -2274,7 +2327,7 @@ inconsistent_in_nothing_out(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     host_add(&h, 0, 9000);
     host_add(&h, 0, 3000);
     h.s.rxqs[1].pmd = 2;
@@ -2325,7 +2378,7 @@ by_hand_all_is_done(void **state)
 
     /* More than max-moves, both ways, without credit, an excluded one. */
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     h.config.credits = 1;
     for (int i = 0; i < 7; i++) {
         host_add(&h, i == 2 || i == 3, 1000);
@@ -2372,7 +2425,7 @@ by_hand_all_or_nothing(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 1");
+    plan_init(&h, "0 0 0 1");
     host_add(&h, 0, 1000);
     host_add(&h, 0, 1000);
     host_add(&h, 0, 1000);
@@ -2407,7 +2460,7 @@ check_invalid(struct vmq_host *h, const char *expected)
 static void
 two_moves(struct vmq_host *h)
 {
-    host_init(h, "0 0 0 1");
+    plan_init(h, "0 0 0 1");
     h->s.pmds[2].isolated = true;
     host_add(h, 0, 9000);
     host_add(h, 0, 500);
@@ -2486,7 +2539,7 @@ work_is_bounded(void **state)
         bool equal = variant & 1, broke = variant & 2;
         struct vmq_host h;
 
-        host_init(&h, "");
+        plan_init(&h, "");
         for (uint32_t i = 0; i < N_PMDS; i++) {
             vmq_snapshot_add_pmd(&h.s, i, 0);
             h.s.pmds[i].sibling_group = i / 2;
@@ -2547,7 +2600,7 @@ loop_relieves_a_step_overload_in_time(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     for (int i = 0; i < 3; i++) {
         host_add(&h, 0, 2000);
     }
@@ -2570,7 +2623,7 @@ loop_frees_pmds_after_the_coalesce_hold(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     for (int i = 0; i < 3; i++) {
         host_add(&h, i, 5000);
     }
@@ -2593,7 +2646,7 @@ loop_carries_a_large_evacuation_through(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0");
+    plan_init(&h, "0 0");
     for (int i = 0; i < 60; i++) {
         host_add(&h, i % 2, i % 2 ? 50 : 40);
     }
@@ -2613,7 +2666,7 @@ loop_rests_under_constant_load(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0 0 0 0");
+    plan_init(&h, "0 0 0 0 0 0");
     for (size_t i = 0; i < TEST_ARRAY_SIZE(loads_bp); i++) {
         host_add(&h, 0, loads_bp[i]);
     }
@@ -2632,7 +2685,7 @@ loop_does_not_swap_elephants_about(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "0 0 0");
+    plan_init(&h, "0 0 0");
     host_add(&h, 0, 13000);
     host_add(&h, 0, 12000);
     host_add(&h, 0, 1000);
@@ -2744,7 +2797,7 @@ a_tick_asks_for_no_memory(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "");
+    plan_init(&h, "");
     h.config.coalesce_hold_ms = 2000;
     for (uint64_t n = 1; n < 60; n++) {
         unsigned int before = n_requests;
@@ -2770,7 +2823,7 @@ only_the_first_tick_asks_for_much_memory(void **state)
     struct vmq_host h;
 
     (void) state;
-    host_init(&h, "");
+    plan_init(&h, "");
     h.config.coalesce_hold_ms = 2000;
     largest_request = 0;
     memory_tick(&h, 1);
@@ -2831,6 +2884,7 @@ main(void)
         cmocka_unit_test(a_forced_return_is_no_pingpong),
         cmocka_unit_test(without_credits_a_swinging_load_is_a_pingpong),
         cmocka_unit_test(credits_stop_the_pingpong_of_a_swinging_load),
+        cmocka_unit_test(a_queue_returns_when_what_it_left_for_has_gone),
         cmocka_unit_test(a_pmd_under_the_threshold_is_freed),
         cmocka_unit_test(five_pmds_at_31_percent_are_two_too_many),
         cmocka_unit_test(pmds_that_just_fit_one_fewer_are_coalesced),

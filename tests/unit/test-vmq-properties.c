@@ -633,10 +633,15 @@ payment(struct test_random *r, struct vmq_host *h)
     host_plan(h);
     for (uint32_t k = 0; k < h->plan.n_moves; k++) {
         const struct vmq_move *m = &h->plan.moves[k];
+        struct vmq_quotes quotes;
         struct vmq_quote q;
 
-        vmq_credit_quote(h->ledger, &h->config, &h->s, m->rxq,
-                         h->s.pmds[m->to].core_id, &q);
+        vmq_credit_quotes(h->ledger, &h->config, &h->s, m->rxq, &quotes);
+        q = *vmq_quote_to(&quotes, h->s.pmds[m->to].core_id);
+        if (m->reason == VMQ_REASON_COALESCE && quotes.rested) {
+            CHECK(h, !m->price_mc && !m->overdraft);
+            continue;
+        }
         CHECK(h, m->price_mc == q.price_mc);
         CHECK(h, m->overdraft == !q.affordable);
         if (is_relief(m)) {
@@ -886,6 +891,7 @@ credit_bound(struct test_random *r, struct vmq_host *h)
         struct vmq_move move = { .rxq = 0, .reason = VMQ_REASON_SPREAD };
         enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
         struct vmq_quote q, after;
+        struct vmq_quotes quotes;
 
         h->s.rxqs[0].pmd %= h->s.n_pmds;
         move.from = h->s.rxqs[0].pmd;
@@ -898,6 +904,7 @@ credit_bound(struct test_random *r, struct vmq_host *h)
         CHECK(h, q.balance_mc <= (int32_t) c->credits * VMQ_CREDIT);
         CHECK(h, q.balance_mc >= -(int32_t) c->credits * VMQ_CREDIT);
         CHECK(h, q.affordable_overdraft || !q.affordable);
+        vmq_credit_quotes(h->ledger, c, &h->s, 0, &quotes);
         if (move.from == move.to) {
             h->s.now_ms += test_random_range(r, 1, c->credit_refill_ms);
             continue;
@@ -911,6 +918,8 @@ credit_bound(struct test_random *r, struct vmq_host *h)
         } else if (ordered) {
             move.reason = upto(r, 1) ? VMQ_REASON_EVACUATE
                                      : VMQ_REASON_MANUAL;
+        } else if (quotes.rested && test_one_in(r, 2)) {
+            move.reason = VMQ_REASON_COALESCE;
         } else if (!q.affordable_overdraft) {
             h->s.now_ms += upto(r, c->credit_refill_ms);
             continue;
@@ -931,10 +940,7 @@ credit_bound(struct test_random *r, struct vmq_host *h)
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = i; k < n; k++) {
             uint64_t ms = moved_ms[k] - moved_ms[i];
-            uint64_t refill_ms = c->credit_refill_ms;
-
-            CHECK(h, k - i + 1 <= (2 * c->credits
-                                   + (ms + refill_ms - 1) / refill_ms));
+            CHECK(h, k - i + 1 <= host_moves_bound(c, ms));
         }
     }
 }
@@ -963,9 +969,8 @@ spite(struct test_random *r, struct vmq_host *h)
     for (uint32_t i = 0; i < h->s.n_rxqs && !h->config.max_pmds
          && h->config.min_pmds < 2; i++) {
         CHECK(h, h->s.rxqs[i].n_moves
-              <= (2 * h->config.credits
-                  + (h->s.now_ms - start_ms + h->config.credit_refill_ms - 1)
-                  / h->config.credit_refill_ms));
+              <= host_moves_bound(&h->config,
+                                  h->s.now_ms - start_ms));
     }
 }
 

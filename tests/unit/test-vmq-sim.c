@@ -598,7 +598,8 @@ assert_counts(const struct world *w)
         most = n > most ? n : most;
         returns += last && last->from == m->to && last->ns + S(60) > m->ns;
     }
-    assert_int_equal(w->r.pingpongs + w->r.forced_returns, returns);
+    assert_int_equal(w->r.pingpongs + w->r.forced_returns
+                     + w->r.eased_returns, returns);
     assert_int_equal(w->r.max_moves_per_queue_minute, most);
 }
 
@@ -626,6 +627,7 @@ check_skipping(struct world *w, const char *policy, int line,
     assert_memory_equal(w->placed, o.placed, sizeof w->placed);
     assert_int_equal(w->r.pingpongs, o.r.pingpongs);
     assert_int_equal(w->r.forced_returns, o.r.forced_returns);
+    assert_int_equal(w->r.eased_returns, o.r.eased_returns);
     assert_near(w->r.lost_packets, o.r.lost_packets, 1e-6, policy, line);
     assert_near(w->r.overload_seconds, o.r.overload_seconds, 1e-6, policy,
                 line);
@@ -705,6 +707,8 @@ test_skipping_growth(void **state)
                30, 0, 1840000, 2040000, 0, 80000, 1960000,
                60, 0, 1840000, 2040000, 0, 80000, 1960000);
     switch_like(&w);
+    w.o.config.coalesce_hold_ms = 10000;
+    w.o.config.pack_target_pct = 75;
     w.o.ramp = true;
     w.o.n_periods = 50;
     w.o.seed = 2;

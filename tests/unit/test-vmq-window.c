@@ -43,6 +43,7 @@ world_init(struct world *w)
 {
     memset(w, 0, sizeof *w);
     vmq_config_init(&w->config);
+    w->config.coalesce_hold_ms = 10000;
     w->window = vmq_window_create();
     vmq_snapshot_init(&w->s);
     vmq_snapshot_init(&w->raw);

@@ -261,9 +261,13 @@ static void
 move(struct dumb *d, uint32_t rxq, uint32_t to, enum vmq_reason reason)
 {
     struct vmq_plan *plan = d->plan;
+    struct vmq_quotes quotes;
     struct vmq_quote quote;
+    bool rested;
 
     quote_to(d, rxq, to, &quote);
+    vmq_credit_quotes(d->ledger, d->c, d->s, rxq, &quotes);
+    rested = reason == VMQ_REASON_COALESCE && quotes.rested;
     plan->moves = vmq_reserve(plan->moves, &plan->allocated_moves,
                               plan->n_moves + 1, sizeof *plan->moves);
     plan->moves[plan->n_moves++] = (struct vmq_move) {
@@ -272,8 +276,8 @@ move(struct dumb *d, uint32_t rxq, uint32_t to, enum vmq_reason reason)
         .to = to,
         .reason = reason,
         .gain_bp = to_bp(d->load[rxq]),
-        .price_mc = quote.price_mc,
-        .overdraft = !quote.affordable,
+        .price_mc = rested ? 0 : quote.price_mc,
+        .overdraft = !rested && !quote.affordable,
     };
     d->where[rxq] = to;
     d->moved[rxq] = true;
@@ -590,10 +594,15 @@ find_shelter(const struct dumb *d, uint32_t rxq, uint32_t from, bool force,
             continue;
         }
 
+        struct vmq_quotes quotes;
+        vmq_credit_quotes(d->ledger, d->c, d->s, rxq, &quotes);
+
         struct vmq_quote quote;
         quote_to(d, rxq, to, &quote);
-        if (!force && (!quote.affordable
-                       || (d->c->credits && quote.returning))) {
+        if (!force && !quotes.rested
+            && (!quote.affordable
+                || (d->c->credits
+                    && d->s->pmds[to].core_id == quotes.left_core))) {
             *why = VMQ_VERDICT_NO_CREDIT;
         } else if (best == VMQ_NONE
                    || is_remote(d, rxq, to) < is_remote(d, rxq, best)

@@ -483,6 +483,19 @@ previous_move(const struct vmq_host *h, uint32_t i)
     return NULL;
 }
 
+/* Did log[i] free a PMD, on which the queue had rested?  Moves before the log
+ * do not count. */
+static bool
+is_rested(const struct vmq_host *h, uint32_t i)
+{
+    const struct host_move *m = &h->log[i];
+    const struct host_move *before = previous_move(h, i);
+
+    return (h->config.credits && m->reason == VMQ_REASON_COALESCE
+            && (!before
+                || m->ms - before->ms >= vmq_credit_rest_ms(&h->config)));
+}
+
 bool
 host_is_return(const struct vmq_host *h, uint32_t i)
 {
@@ -490,12 +503,16 @@ host_is_return(const struct vmq_host *h, uint32_t i)
     const struct host_move *before = previous_move(h, i);
 
     return (before && before->from == m->to
-            && m->ms - before->ms < VMQ_PINGPONG_MS);
+            && m->ms - before->ms < VMQ_PINGPONG_MS
+            && !is_rested(h, i)
+            && (m->reason == VMQ_REASON_COALESCE
+                || !is_rested(h, before - h->log)));
 }
 
 uint32_t
 host_moves_bound(const struct vmq_config *c, uint64_t ms)
 {
     return (2 * c->credits
-            + (ms + c->credit_refill_ms - 1) / c->credit_refill_ms);
+            + (ms + c->credit_refill_ms - 1) / c->credit_refill_ms
+            + ms / vmq_credit_rest_ms(c) + 1);
 }

@@ -231,7 +231,8 @@ script_tick(void *state, struct sim *sim)
         const struct request *request = w->requests++;
 
         w->n_requests--;
-        sim_move(sim, request->rxq, request->to, request->overloaded);
+        sim_move(sim, request->rxq, request->to,
+                 request->overloaded ? SIM_OVERLOAD : SIM_WISH);
     }
     script_schedule(sim);
 }
