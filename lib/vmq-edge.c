@@ -208,35 +208,32 @@ vmq_edge_glance(struct vmq_snapshot *snapshot,
 
 /* Catching up. */
 
-/* Returns the time that the PMD 'now' charged since 'before' but did not have,
- * in 'elapsed_ns' during which the TSC went on by 'elapsed_cycles'. */
+/* Returns the time that a PMD has charged from 'before' to 'now' but did not
+ * have, in ns, by the TSC as 'snapshot' says that it goes. */
 static uint64_t
-stolen_ns(const struct vmq_pmd *before, const struct vmq_pmd *now,
-          uint64_t elapsed_ns, uint64_t elapsed_cycles)
+stolen_ns(const struct vmq_snapshot *snapshot, const struct vmq_pmd *before,
+          const struct vmq_pmd *now)
 {
     uint64_t charged_cycles = (now->busy_cycles - before->busy_cycles
                                + now->idle_cycles - before->idle_cycles);
-    uint64_t charged_ns = vmq_mul_div(charged_cycles, elapsed_ns,
-                                      elapsed_cycles);
+    uint64_t charged_ns = vmq_mul_div(charged_cycles, snapshot->window_ns,
+                                      snapshot->window_cycles);
     uint64_t had_ns = now->cpu_ns - before->cpu_ns;
 
     return charged_ns > had_ns ? charged_ns - had_ns : 0;
 }
 
 uint64_t
-vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
-                     const struct vmq_snapshot *before,
-                     const struct vmq_snapshot *now, uint32_t pmd)
+vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot, uint32_t pmd,
+                     const struct vmq_pmd *before, const struct vmq_pmd *now)
 {
     uint64_t load_cycles = 0, catch_up_ns;
 
-    if (!snapshot->window_cycles
-        || pmd >= snapshot->n_pmds || pmd >= before->n_pmds
-        || now->window_cycles <= before->window_cycles
-        || now->window_ns <= before->window_ns
-        || before->pmds[pmd].core_id != now->pmds[pmd].core_id
-        || snapshot->pmds[pmd].core_id != now->pmds[pmd].core_id
-        || now->pmds[pmd].cpu_ns < before->pmds[pmd].cpu_ns) {
+    if (!snapshot->window_cycles || pmd >= snapshot->n_pmds
+        || snapshot->pmds[pmd].core_id != now->core_id
+        || before->core_id != now->core_id || now->cpu_ns < before->cpu_ns
+        || now->busy_cycles < before->busy_cycles
+        || now->idle_cycles < before->idle_cycles) {
         return 0;
     }
     for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
@@ -245,9 +242,7 @@ vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
         }
     }
 
-    catch_up_ns = stolen_ns(&before->pmds[pmd], &now->pmds[pmd],
-                            now->window_ns - before->window_ns,
-                            now->window_cycles - before->window_cycles);
+    catch_up_ns = stolen_ns(snapshot, before, now);
     if (load_cycles >= snapshot->window_cycles) {
         catch_up_ns = catch_up_ns ? VMQ_CATCH_UP_MAX_NS : 0;
     } else {

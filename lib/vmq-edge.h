@@ -115,11 +115,11 @@ bool vmq_edge_glance(struct vmq_snapshot *snapshot,
 
 /* How long PMD 'pmd' takes from now on, at most VMQ_CATCH_UP_MAX_NS, to catch
  * up with what came while it had no CPU between the raw samples 'before' and
- * 'now', in ns.  'snapshot' is the windowed one of the last tick.  Returns 0
- * if that is less than a glance, or not known. */
+ * 'now' of it, in ns.  'snapshot' is the windowed one of the last tick.
+ * Returns 0 if that is less than a glance, or not known. */
 uint64_t vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
-                              const struct vmq_snapshot *before,
-                              const struct vmq_snapshot *now, uint32_t pmd);
+                              uint32_t pmd, const struct vmq_pmd *before,
+                              const struct vmq_pmd *now);
 
 #ifdef __cplusplus
 }

@@ -627,21 +627,25 @@ vmq_engine_begin_glance(struct vmq_engine *engine)
 static void
 vmq_engine_let_catch_up(struct vmq_engine *engine)
 {
-    const struct vmq_snapshot *before = vmq_window_last(engine->window);
+    const struct vmq_snapshot *last = vmq_window_last(engine->window);
     struct vmq_relief *relief = &engine->relief;
+    struct vmq_snapshot *looked = &relief->looked;
 
-    if (relief->looked.window_ns > before->window_ns) {
-        before = &relief->looked;
+    if (looked->window_ns != last->window_ns
+        || looked->n_pmds != last->n_pmds) {
+        vmq_snapshot_copy(looked, last);
     }
-    for (uint32_t i = 0; i < relief->second.n_pmds; i++) {
+    for (uint32_t i = 0; i < relief->second.n_pmds && i < looked->n_pmds;
+         i++) {
         struct vmq_pmd *pmd = &relief->second.pmds[i];
         uint64_t catch_up_ns;
 
         if (!pmd->edge) {
             continue;
         }
-        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot, before,
-                                           &relief->second, i);
+        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot, i,
+                                           &looked->pmds[i], pmd);
+        looked->pmds[i] = *pmd;
         if (catch_up_ns) {
             pmd->edge = false;
             engine->totals.n_edges_preempted++;
@@ -649,7 +653,6 @@ vmq_engine_let_catch_up(struct vmq_engine *engine)
                                      catch_up_ns);
         }
     }
-    vmq_snapshot_copy(&relief->looked, &relief->second);
 }
 
 /* Plans by what the glance shows.  Returns true if there is something to

@@ -24,11 +24,13 @@
  * that do. */
 #define DISPERSION 8.0
 
-/* Preemptions of a PMD: so many a second, of lengths whose logarithm is
- * uniform between these. */
-#define PREEMPTIONS_PER_S 0.5
-#define PREEMPTION_MIN_NS 50e3
+/* Preemptions of a PMD that last for 64 us at least: so many a second, of
+ * which a part of (64 us / t)**0.7 lasts for longer than t, and none for
+ * longer than 5 ms. */
+#define PREEMPTIONS_PER_S 10
+#define PREEMPTION_MIN_NS 64e3
 #define PREEMPTION_MAX_NS 5e6
+#define PREEMPTION_EXPONENT 0.7
 
 /* "splitmix64", S. Vigna. */
 static uint64_t
@@ -55,6 +57,17 @@ noise_wait(const struct sim *sim, struct sim_pmd *pmd)
 
     pmd->preemption_ns = (sim->now_ns + 1
                           + -log(noise_uniform(&pmd->noise)) / rate);
+}
+
+/* How long the next preemption of 'pmd' lasts. */
+static double
+noise_length_ns(struct sim_pmd *pmd)
+{
+    double longest = pow(PREEMPTION_MIN_NS / PREEMPTION_MAX_NS,
+                         PREEMPTION_EXPONENT);
+    double longer = longest + ((1 - longest) * noise_uniform(&pmd->noise));
+
+    return PREEMPTION_MIN_NS * pow(longer, -1 / PREEMPTION_EXPONENT);
 }
 
 void
@@ -97,9 +110,7 @@ sim_noise_advance(struct sim *sim)
         }
         pmd->preempted = !pmd->preempted;
         if (pmd->preempted) {
-            pmd->preemption_ns = (sim->now_ns + 1 + PREEMPTION_MIN_NS
-                                  * pow(PREEMPTION_MAX_NS / PREEMPTION_MIN_NS,
-                                        noise_uniform(&pmd->noise)));
+            pmd->preemption_ns = sim->now_ns + 1 + noise_length_ns(pmd);
         } else {
             noise_wait(sim, pmd);
         }

@@ -80,7 +80,7 @@ struct sim_vmq {
     struct sim_edge *edges;     /* By PMD. */
     enum { VMQ_IDLE, VMQ_WAKING, VMQ_GLANCING, VMQ_MOVING } stage;
     uint64_t until_ns;          /* When the stage ends. */
-    struct vmq_snapshot looked; /* The sample before... */
+    struct vmq_snapshot looked; /* What PMDs were when looked at last... */
     struct vmq_snapshot first;  /* ...the first one of a glance... */
     struct vmq_snapshot glance; /* ...what it showed... */
     struct vmq_plan relief;     /* ...and what is planned by it. */
@@ -441,9 +441,15 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
     vmq_window_snapshot(vmq->window, &vmq->config, &vmq->glance);
     for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
         if (vmq->edges[pmd].next_ns <= sim->now_ns) {
-            uint64_t catch_up_ns = vmq_edge_catch_up_ns(
-                &vmq->glance, &vmq->looked, &vmq->raw, pmd);
+            uint64_t catch_up_ns = 0;
 
+            /* Unless this is before the first tick. */
+            if (pmd < vmq->looked.n_pmds) {
+                catch_up_ns = vmq_edge_catch_up_ns(
+                    &vmq->glance, pmd, &vmq->looked.pmds[pmd],
+                    &vmq->raw.pmds[pmd]);
+                vmq->looked.pmds[pmd] = vmq->raw.pmds[pmd];
+            }
             if (catch_up_ns) {
                 vmq_back_off(vmq, sim, pmd, false, catch_up_ns);
             } else {
@@ -451,7 +457,6 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
             }
         }
     }
-    vmq_snapshot_copy(&vmq->looked, &vmq->raw);
     planned = (vmq_edge_glance(&vmq->glance, &vmq->first, &vmq->raw)
                && vmq_snapshot_has_edge(&vmq->glance));
     if (planned) {

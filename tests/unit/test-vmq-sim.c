@@ -811,7 +811,7 @@ play_preemptions(double noise, uint64_t seed, uint32_t pmd, double *total_s)
         } else if (!pmds[pmd].preempted && before) {
             uint64_t ns = sim.now_ns - begin_ns;
 
-            assert_in_range(ns, 50000, 5000001);
+            assert_in_range(ns, 64000, 5000001);
             *total_s += ns / 1e9;
         }
     }
@@ -827,10 +827,11 @@ test_noise_preempts(void **state)
     (void) state;
     assert_int_equal(play_preemptions(0, 1, 0, &total_s), 0);
 
-    /* Half of one each second, (b - a) / ln(b / a) long. */
+    /* Ten in a second; the mean of their lengths is the integral over the part
+     * that lasts for longer. */
     n = play_preemptions(1, 1, 0, &total_s);
-    assert_in_range(n, 42000, 44400);
-    assert_true(fabs(total_s / n - 1.075e-3) < .03e-3);
+    assert_in_range(n, 855000, 865000);
+    assert_true(fabs(total_s / n - .4227e-3) < .003e-3);
     assert_int_equal(play_preemptions(1, 1, 0, &other_s), n);
     assert_true(other_s == total_s);
 
@@ -839,7 +840,7 @@ test_noise_preempts(void **state)
     assert_true(other_s != total_s);
     play_preemptions(1, 2, 0, &other_s);
     assert_true(other_s != total_s);
-    assert_in_range(play_preemptions(2, 1, 0, &total_s), 84400, 88400);
+    assert_in_range(play_preemptions(2, 1, 0, &total_s), 1700000, 1725000);
 }
 
 /* What a ring cannot hold while its PMD has no CPU is lost, which another PMD
@@ -864,10 +865,10 @@ test_noise(void **state)
     play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
     packets = w.packets[0];
     lost = w.r.lost_packets;
-    assert_true(lost > 100000 && lost < 500000);
+    assert_true(lost > 500000 && lost < 2500000);
     ASSERT_NEAR(w.r.unavoidable_lost_packets, lost);
     assert_true(fabs(packets + lost - 500e6) < 5 * sqrt(8 * 500e6));
-    assert_true(w.busy_s[0] > 500 && w.busy_s[0] < 501);
+    assert_true(w.busy_s[0] > 500 && w.busy_s[0] < 506);
 
     play_script(&w, (uint32_t[]) { 0 }, NULL, 0);
     assert_true(w.packets[0] == packets && w.r.lost_packets == lost);
