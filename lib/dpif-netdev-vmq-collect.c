@@ -438,15 +438,20 @@ dp_vmq_answer_edge(void *dp_, uint32_t core_id, bool relieved,
     struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, core_id);
 
     if (pmd) {
-        uint64_t catch_up_cycles = vmq_clock_ns_to_tsc(&dp->vmq->clock,
-                                                       catch_up_ns);
-        unsigned long long int edge_cycles;
+        unsigned long long int edge_cycles, raised_ns;
+        uint64_t catch_up_cycles = 0;
         unsigned int n_doublings;
 
+        if (catch_up_ns) {
+            /* The PMD counts from when it raised the edge. */
+            atomic_read_relaxed(&pmd->vmq.raised_ns, &raised_ns);
+            catch_up_cycles = vmq_clock_ns_to_tsc(
+                &dp->vmq->clock, catch_up_ns + vmq_clock_ns() - raised_ns);
+        }
         atomic_read_relaxed(&pmd->vmq.edge_cycles, &edge_cycles);
         atomic_read_relaxed(&pmd->vmq.n_doublings, &n_doublings);
         n_doublings = relieved ? 0 : n_doublings + 1;
-        while (n_doublings < VMQ_MAX_DOUBLINGS
+        while (n_doublings < VMQ_EDGE_DOUBLINGS
                && edge_cycles << n_doublings < catch_up_cycles) {
             n_doublings++;
         }

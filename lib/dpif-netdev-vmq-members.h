@@ -37,8 +37,11 @@ extern "C" {
 
 /* How often a PMD that is to raise no edges looks whether that has changed,
  * while packets wait: about a tenth of a second. */
-#define VMQ_MAX_DOUBLINGS 16
 #define VMQ_NO_EDGE_CYCLES (UINT64_C(1) << 28)
+
+/* How often the time until the next edge is doubled at most: from 500 us to
+ * half a minute. */
+#define VMQ_EDGE_DOUBLINGS 16
 
 /* Of a receive queue.  Survives reloads and reconfigurations.
  *

@@ -112,7 +112,7 @@ dp_vmq_may_raise_edge(struct dp_netdev_pmd_thread *pmd, uint64_t streak_tsc,
     atomic_read_relaxed(&pmd->vmq.n_doublings, &n_doublings);
     return since_cycles >= MAX(edge_cycles,
                                MIN(edge_cycles << MIN(n_doublings,
-                                                      VMQ_MAX_DOUBLINGS),
+                                                      VMQ_EDGE_DOUBLINGS),
                                    hold_cycles));
 }
 

@@ -132,7 +132,7 @@ const struct vmq_setting vmq_settings[] = {
       "A long time keeps PMD threads ready for traffic that comes back, and "
       "their CPUs busy with polling nothing.  A short time saves more CPU "
       "time, but a load that goes up and down more slowly than this makes "
-      "queues move each time it does, until pmd-vmq-credits stop them." },
+      "queues move each time it does." },
 
     { SETTING("pmd-vmq-pack-target", UINT, "%", 1, 100, 80, pack_target_pct),
       .summary = "load up to which a PMD thread is given queues",

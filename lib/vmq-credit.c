@@ -307,7 +307,10 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
 
     vmq_credit_quotes(ledger, config, snapshot, move->rxq, &quotes);
 
-    bool frees = move->reason == VMQ_REASON_COALESCE && quotes.rested;
+    /* As was planned: queues that had not stayed for long enough may have by
+     * the time that they have moved. */
+    bool frees = (move->reason == VMQ_REASON_COALESCE && !move->price_mc
+                  && quotes.rested);
     struct vmq_quote quote
         = *vmq_quote_to(&quotes, snapshot->pmds[move->to].core_id);
     enum vmq_return ret = vmq_credit_classify(config, snapshot, move,
@@ -320,7 +323,7 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
     if (!frees) {
         balance_mc -= (int32_t) quote.price_mc;
     }
-    if (quote.free && old->balance_mc < balance_mc) {
+    if (!frees && quote.free && old->balance_mc < balance_mc) {
         /* It pays with what it earned since its last move. */
         balance_mc = old->balance_mc;
     }

@@ -208,6 +208,11 @@ vmq_edge_glance(struct vmq_snapshot *snapshot,
 
 /* Catching up. */
 
+/* Less stolen time than this is noise: what a PMD has charged is as of the end
+ * of its last iteration, the CPU time of its thread as of now.  Iterations of
+ * full batches take some 10 us. */
+#define STOLEN_MIN_NS 100000
+
 /* Returns the time that a PMD has charged from 'before' to 'now' but did not
  * have, in ns, by the TSC as 'snapshot' says that it goes. */
 static uint64_t
@@ -224,31 +229,33 @@ stolen_ns(const struct vmq_snapshot *snapshot, const struct vmq_pmd *before,
 }
 
 uint64_t
-vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot, uint32_t pmd,
-                     const struct vmq_pmd *before, const struct vmq_pmd *now)
+vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
+                     const struct vmq_pmd *before,
+                     const struct vmq_snapshot *second, uint32_t pmd)
 {
+    const struct vmq_pmd *now = &second->pmds[pmd];
     uint64_t load_cycles = 0, catch_up_ns;
 
-    if (!snapshot->window_cycles || pmd >= snapshot->n_pmds
-        || snapshot->pmds[pmd].core_id != now->core_id
-        || before->core_id != now->core_id || now->cpu_ns < before->cpu_ns
+    if (!snapshot->window_cycles || !is_about(snapshot, second)
+        || before->core_id != now->core_id
+        || !before->cpu_ns || now->cpu_ns < before->cpu_ns
         || now->busy_cycles < before->busy_cycles
         || now->idle_cycles < before->idle_cycles) {
         return 0;
     }
     for (uint32_t i = 0; i < snapshot->n_rxqs; i++) {
-        if (snapshot->rxqs[i].pmd == pmd) {
+        if (second->rxqs[i].pmd == pmd) {
             load_cycles += snapshot->rxqs[i].cycles;
         }
     }
 
     catch_up_ns = stolen_ns(snapshot, before, now);
-    if (load_cycles >= snapshot->window_cycles) {
-        catch_up_ns = catch_up_ns ? VMQ_CATCH_UP_MAX_NS : 0;
-    } else {
-        catch_up_ns = vmq_mul_div(catch_up_ns, load_cycles,
-                                  snapshot->window_cycles - load_cycles);
+    if (catch_up_ns < STOLEN_MIN_NS
+        || load_cycles >= snapshot->window_cycles) {
+        return 0;
     }
+    catch_up_ns = vmq_mul_div(catch_up_ns, load_cycles,
+                              snapshot->window_cycles - load_cycles);
     if (catch_up_ns < VMQ_GLANCE_NS) {
         return 0;
     }

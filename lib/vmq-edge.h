@@ -85,6 +85,10 @@
  *
  * Queues that come or go: the next tick sees them.
  *
+ * When exactly a PMD had no CPU: all that was stolen since it was looked at,
+ * or since the last tick, counts as if it were to be caught up with still, and
+ * nothing that was stolen before.
+ *
  * Thread-safety
  * =============
  *
@@ -109,17 +113,18 @@ bool vmq_edge_glance(struct vmq_snapshot *snapshot,
                      const struct vmq_snapshot *first,
                      const struct vmq_snapshot *second);
 
-/* No PMD is given more time than this to catch up.  One that is that busy, or
- * was without a CPU for that long, gets help from ticks at the latest. */
+/* No PMD is given more time than this to catch up. */
 #define VMQ_CATCH_UP_MAX_NS 20000000
 
 /* How long PMD 'pmd' takes from now on, at most VMQ_CATCH_UP_MAX_NS, to catch
- * up with what came while it had no CPU between the raw samples 'before' and
- * 'now' of it, in ns.  'snapshot' is the windowed one of the last tick.
- * Returns 0 if that is less than a glance, or not known. */
+ * up with what came while it had no CPU since the raw sample 'before' of it,
+ * in ns.  'second' is the raw sample of now, 'snapshot' the windowed one of
+ * the last tick.  Returns 0 if that is less than a glance, if it never would,
+ * or if that is not known. */
 uint64_t vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
-                              uint32_t pmd, const struct vmq_pmd *before,
-                              const struct vmq_pmd *now);
+                              const struct vmq_pmd *before,
+                              const struct vmq_snapshot *second,
+                              uint32_t pmd);
 
 #ifdef __cplusplus
 }

@@ -643,8 +643,9 @@ vmq_engine_let_catch_up(struct vmq_engine *engine)
         if (!pmd->edge) {
             continue;
         }
-        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot, i,
-                                           &looked->pmds[i], pmd);
+        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot,
+                                           &looked->pmds[i],
+                                           &relief->second, i);
         looked->pmds[i] = *pmd;
         if (catch_up_ns) {
             pmd->edge = false;

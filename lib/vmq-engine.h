@@ -144,8 +144,8 @@ struct vmq_datapath_ops {
     void (*forget_edges)(void *dp);
 
     /* Tells the PMD on core 'core_id', whose edge was taken, whether it is to
-     * be relieved.  If not, it waits longer before it raises the next, and as
-     * long as it needs to catch up, at least. */
+     * be relieved.  If not, it waits longer before it raises the next, and
+     * 'catch_up_ns' at least unless that is 0 or more than the spread hold. */
     void (*answer_edge)(void *dp, uint32_t core_id, bool relieved,
                         uint64_t catch_up_ns);
 };

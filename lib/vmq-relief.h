@@ -70,8 +70,8 @@ struct vmq_relief {
     /* The samples of the glance under way, and what is planned by it. */
     bool glances;               /* 'first' has been taken. */
     struct vmq_snapshot first, second, snapshot;
-    struct vmq_snapshot looked; /* The sample of the last tick, but of each PMD
-                                 * since looked at the one of then. */
+    struct vmq_snapshot looked; /* The sample of the last tick; of a PMD that
+                                 * was looked at since, that of then. */
     struct vmq_plan plan;
 
     int64_t budget_ns;

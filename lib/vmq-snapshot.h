@@ -93,7 +93,7 @@ extern "C" {
 
 /* Slots of the slow history of a queue.  The slots of all queues begin and end
  * at the same moments, which is what makes adding them up meaningful.  Each
- * covers 1/20 of the coalesce hold (500 ms by default): fewer would blur short
+ * covers 1/20 of the coalesce hold (100 ms by default): fewer would blur short
  * peaks away, more would cost memory (2 bytes each a queue) and follow the
  * noise of single intervals. */
 #define VMQ_HISTORY_SLOTS 20

@@ -54,9 +54,10 @@ static void
 noise_wait(const struct sim *sim, struct sim_pmd *pmd)
 {
     double rate = PREEMPTIONS_PER_S * sim->options->noise / SIM_NS_PER_S;
+    double wait_ns = -log(noise_uniform(&pmd->noise)) / rate;
 
-    pmd->preemption_ns = (sim->now_ns + 1
-                          + -log(noise_uniform(&pmd->noise)) / rate);
+    pmd->preemption_ns = (wait_ns < SIM_NEVER / 2
+                          ? sim->now_ns + 1 + (uint64_t) wait_ns : SIM_NEVER);
 }
 
 /* How long the next preemption of 'pmd' lasts. */

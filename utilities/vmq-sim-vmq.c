@@ -235,7 +235,9 @@ vmq_cause(const struct sim_vmq *vmq, const struct vmq_snapshot *snapshot,
 {
     struct vmq_account account;
 
-    if (ret == VMQ_RETURN_FORCED || move->reason != VMQ_REASON_COALESCE) {
+    if (ret == VMQ_RETURN_PINGPONG) {
+        return SIM_WISH;
+    } else if (move->reason != VMQ_REASON_COALESCE) {
         return SIM_OVERLOAD;
     }
     return (vmq_ledger_get(vmq->ledger, snapshot, move->rxq, &account)
@@ -440,14 +442,14 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
     vmq_collect(vmq, sim);
     vmq_window_snapshot(vmq->window, &vmq->config, &vmq->glance);
     for (uint32_t pmd = 0; pmd < sim->n_pmds; pmd++) {
-        if (vmq->edges[pmd].next_ns <= sim->now_ns) {
+        if (vmq->edges[pmd].next_ns <= sim->now_ns
+            && !sim->pmds[pmd].preempted) {
             uint64_t catch_up_ns = 0;
 
             /* Unless this is before the first tick. */
             if (pmd < vmq->looked.n_pmds) {
                 catch_up_ns = vmq_edge_catch_up_ns(
-                    &vmq->glance, pmd, &vmq->looked.pmds[pmd],
-                    &vmq->raw.pmds[pmd]);
+                    &vmq->glance, &vmq->looked.pmds[pmd], &vmq->raw, pmd);
                 vmq->looked.pmds[pmd] = vmq->raw.pmds[pmd];
             }
             if (catch_up_ns) {

@@ -75,9 +75,15 @@ check_plan(const struct vmq_snapshot *s, const struct vmq_config *c,
     }
     for (uint32_t i = 0; i < plan->n_moves; i++) {
         const struct vmq_move *m = &plan->moves[i];
+        struct vmq_quotes quotes;
         struct vmq_quote q;
 
-        vmq_credit_quote(ledger, c, s, m->rxq, s->pmds[m->to].core_id, &q);
+        vmq_credit_quotes(ledger, c, s, m->rxq, &quotes);
+        if (m->reason == VMQ_REASON_COALESCE && quotes.rested) {
+            FUZZ_ASSERT(!m->price_mc && !m->overdraft);
+            continue;
+        }
+        q = *vmq_quote_to(&quotes, s->pmds[m->to].core_id);
         FUZZ_ASSERT(m->price_mc == q.price_mc);
         FUZZ_ASSERT(m->overdraft == !q.affordable);
         FUZZ_ASSERT(m->reason != VMQ_REASON_COALESCE || q.affordable);

@@ -636,7 +636,8 @@ stream_received(struct traffic *t, struct stream *s,
     s->received++;
     vmq_hist_add(&s->latency, tsc > payload->tsc ? tsc - payload->tsc : 0);
 
-    if (empty_tsc > payload->tsc && payload->epoch == s->epoch) {
+    if (empty_tsc > payload->tsc + VMQ_ONSET_LIMIT_US * t->hz / 1e6
+        && payload->epoch == s->epoch) {
         vmq_onset_arrived(&s->onset, payload->tsc, empty_tsc, tsc, now_ns(),
                           t->hz);
     }

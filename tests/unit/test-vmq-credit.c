@@ -392,6 +392,38 @@ who_has_rested_frees_its_pmd_for_nothing(void **state)
     }
 }
 
+/* A light queue without credit forfeits what it has earned, but not for that.
+ */
+static void
+who_has_rested_keeps_what_it_has_earned(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    one_queue(&h, 4, 500);
+    h.config.coalesce_hold_ms = 2000;
+    for (int i = 0; i < 9; i++) {
+        move(&h, 0, (i + 1) % 2, VMQ_REASON_MANUAL);
+    }
+    host_set_fast(&h, 0, 50);
+    h.s.now_ms += 2000;
+    assert_true(quote(&h, 0, 2).free);
+    assert_int_equal(quote(&h, 0, 2).balance_mc, 0);
+    assert_int_equal(move(&h, 0, 2, VMQ_REASON_COALESCE), VMQ_RETURN_NONE);
+    assert_int_equal(quote(&h, 0, 1).balance_mc, 0);
+
+    /* Who had to pay when it was planned pays when it has moved. */
+    struct vmq_move late = { .from = 2, .to = 1, .price_mc = VMQ_CREDIT,
+                             .reason = VMQ_REASON_COALESCE };
+    enum vmq_outcome outcome = VMQ_OUTCOME_APPLIED;
+    host_set_fast(&h, 0, 5000);
+    h.s.now_ms += 2000;
+    assert_int_equal(quote(&h, 0, 1).balance_mc, 4 * VMQ_CREDIT);
+    vmq_credit_commit(h.ledger, &h.config, &h.s, &late, 1, &outcome, NULL);
+    assert_int_equal(quote(&h, 0, 2).balance_mc, 3 * VMQ_CREDIT);
+    host_destroy(&h);
+}
+
 static void
 a_quote_changes_nothing(void **state)
 {
@@ -605,6 +637,7 @@ main(void)
         cmocka_unit_test(orders_are_no_pingpong),
         cmocka_unit_test(after_a_minute_it_is_no_return),
         cmocka_unit_test(who_has_rested_frees_its_pmd_for_nothing),
+        cmocka_unit_test(who_has_rested_keeps_what_it_has_earned),
         cmocka_unit_test(a_quote_changes_nothing),
         cmocka_unit_test(what_was_not_applied_is_not_charged),
         cmocka_unit_test(each_queue_has_its_own_account),

@@ -794,28 +794,32 @@ play_preemptions(double noise, uint64_t seed, uint32_t pmd, double *total_s)
     struct sim_options options = { .noise = noise, .seed = seed };
     struct sim_pmd pmds[3];
     struct sim sim = { .options = &options, .pmds = pmds, .n_pmds = 3 };
-    uint64_t n = 0, begin_ns = 0;
+    uint64_t n_changes = 0, begin_ns = 0;
 
     memset(pmds, 0, sizeof pmds);
     *total_s = 0;
     sim_noise_init(&sim);
     while (sim_noise_next_ns(&sim) < day_ns) {
-        bool before = pmds[pmd].preempted;
+        uint64_t change_ns = pmds[pmd].preemption_ns;
 
         assert_true(sim_noise_next_ns(&sim) > sim.now_ns);
         sim.now_ns = sim_noise_next_ns(&sim);
         sim_noise_advance(&sim);
-        if (pmds[pmd].preempted && !before) {
+        if (sim.now_ns != change_ns) {
+            continue;
+        }
+        n_changes++;
+        assert_int_equal(pmds[pmd].preempted, n_changes % 2);
+        if (n_changes % 2) {
             begin_ns = sim.now_ns;
-            n++;
-        } else if (!pmds[pmd].preempted && before) {
+        } else {
             uint64_t ns = sim.now_ns - begin_ns;
 
             assert_in_range(ns, 64000, 5000001);
             *total_s += ns / 1e9;
         }
     }
-    return n;
+    return (n_changes + 1) / 2;
 }
 
 static void
