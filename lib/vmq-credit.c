@@ -311,19 +311,17 @@ vmq_credit_debit(struct vmq_ledger *ledger, const struct vmq_config *config,
      * the time that they have moved. */
     bool frees = (move->reason == VMQ_REASON_COALESCE && !move->price_mc
                   && quotes.rested);
-    struct vmq_quote quote
-        = *vmq_quote_to(&quotes, snapshot->pmds[move->to].core_id);
+    uint32_t to_core = snapshot->pmds[move->to].core_id;
+    struct vmq_quote quote = (frees ? vmq_quote_to_free(&quotes, to_core)
+                              : *vmq_quote_to(&quotes, to_core));
     enum vmq_return ret = vmq_credit_classify(config, snapshot, move,
-                                              quote.returning && !frees);
+                                              quote.returning);
     const struct vmq_account *old = vmq_ledger_find(ledger, snapshot,
                                                     move->rxq);
     uint32_t doublings = old ? vmq_account_doublings(old, now_ms) : 0;
-    int32_t balance_mc = quote.balance_mc;
+    int32_t balance_mc = quote.balance_mc - (int32_t) quote.price_mc;
 
-    if (!frees) {
-        balance_mc -= (int32_t) quote.price_mc;
-    }
-    if (!frees && quote.free && old->balance_mc < balance_mc) {
+    if (quote.free && old->balance_mc < balance_mc) {
         /* It pays with what it earned since its last move. */
         balance_mc = old->balance_mc;
     }

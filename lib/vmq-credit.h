@@ -163,6 +163,20 @@ vmq_quote_to(const struct vmq_quotes *quotes, uint32_t to_core)
     return to_core == quotes->back_core ? &quotes->back : &quotes->away;
 }
 
+/* The quote for a move that frees the PMD that the queue is on. */
+static inline struct vmq_quote
+vmq_quote_to_free(const struct vmq_quotes *quotes, uint32_t to_core)
+{
+    struct vmq_quote quote = *vmq_quote_to(quotes, to_core);
+
+    if (quotes->rested) {
+        quote.price_mc = 0;
+        quote.returning = quote.free = false;
+        quote.affordable = quote.affordable_overdraft = true;
+    }
+    return quote;
+}
+
 /* For how long a queue has to stay before it may free its PMD free of charge.
  * Not less than a second: a hold of zero would allow any number of moves. */
 #define VMQ_REST_MIN_MS 1000

@@ -134,11 +134,8 @@ find_shelter(const struct planner *planner, uint32_t rxq, uint32_t from,
         best = fallback;
     }
     if (best != VMQ_NONE) {
-        *quote = *vmq_quote_to(&quotes, pmds[best].core_id);
-        if (!force && quotes.rested) {
-            quote->price_mc = 0;
-            quote->affordable = true;
-        }
+        *quote = (force ? *vmq_quote_to(&quotes, pmds[best].core_id)
+                  : vmq_quote_to_free(&quotes, pmds[best].core_id));
     }
     return best;
 }

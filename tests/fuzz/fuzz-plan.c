@@ -79,11 +79,9 @@ check_plan(const struct vmq_snapshot *s, const struct vmq_config *c,
         struct vmq_quote q;
 
         vmq_credit_quotes(ledger, c, s, m->rxq, &quotes);
-        if (m->reason == VMQ_REASON_COALESCE && quotes.rested) {
-            FUZZ_ASSERT(!m->price_mc && !m->overdraft);
-            continue;
-        }
-        q = *vmq_quote_to(&quotes, s->pmds[m->to].core_id);
+        q = (m->reason == VMQ_REASON_COALESCE
+             ? vmq_quote_to_free(&quotes, s->pmds[m->to].core_id)
+             : *vmq_quote_to(&quotes, s->pmds[m->to].core_id));
         FUZZ_ASSERT(m->price_mc == q.price_mc);
         FUZZ_ASSERT(m->overdraft == !q.affordable);
         FUZZ_ASSERT(m->reason != VMQ_REASON_COALESCE || q.affordable);

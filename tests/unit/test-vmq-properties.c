@@ -637,11 +637,9 @@ payment(struct test_random *r, struct vmq_host *h)
         struct vmq_quote q;
 
         vmq_credit_quotes(h->ledger, &h->config, &h->s, m->rxq, &quotes);
-        q = *vmq_quote_to(&quotes, h->s.pmds[m->to].core_id);
-        if (m->reason == VMQ_REASON_COALESCE && quotes.rested) {
-            CHECK(h, !m->price_mc && !m->overdraft);
-            continue;
-        }
+        q = (m->reason == VMQ_REASON_COALESCE
+             ? vmq_quote_to_free(&quotes, h->s.pmds[m->to].core_id)
+             : *vmq_quote_to(&quotes, h->s.pmds[m->to].core_id));
         CHECK(h, m->price_mc == q.price_mc);
         CHECK(h, m->overdraft == !q.affordable);
         if (is_relief(m)) {
