@@ -77,6 +77,7 @@ endif
 	@$(RUN_CHECK) check-fast tools $(srcdir)/tests/checks/check-tools
 	@$(RUN_CHECK) check-fast counts $(srcdir)/tests/checks/check-counts
 	@$(RUN_CHECK) check-fast judge $(srcdir)/tests/checks/check-judge
+	@$(RUN_CHECK) check-fast sched $(srcdir)/tests/checks/check-sched
 	@$(RUN_CHECK) check-fast dist-files $(MAKE) -s dist-hook-git
 	@$(RUN_CHECK) --end check-fast
 

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/bench/vmq-bench-idle \
 	tests/bench/vmq-bench-move \
 	tests/bench/vmq-bench-overhead \
+	tests/bench/vmq-bench-relief \
 	tests/bench/vmq-bench-scale \
 	tests/bench/vmq-latency
 
@@ -44,6 +45,13 @@ bench-move:
 	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
 	  $(srcdir)/tests/bench/vmq-bench-move $(BENCH_FLAGS)
 .PHONY: bench-move
+
+# How soon a PMD is relieved.  BENCH_FLAGS as above.
+bench-relief:
+	@$(MAKE) ovs $(noinst_PROGRAMS) >&2
+	@OVS_TREE=$(OVS_TREE_DIR) VMQ_BUILDDIR=$(abs_builddir) \
+	  $(srcdir)/tests/bench/vmq-bench-relief $(BENCH_FLAGS)
+.PHONY: bench-relief
 
 # What VMQ costs the PMDs, in instructions, against Open vSwitch without it.
 # Needs valgrind.  BENCH_FLAGS as above.

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/checks/check-judge \
 	tests/checks/check-metrics \
 	tests/checks/check-package \
+	tests/checks/check-sched \
 	tests/checks/check-sim \
 	tests/checks/check-tools \
 	tests/checks/check-tutorial \

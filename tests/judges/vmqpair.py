@@ -60,6 +60,7 @@ class Pair:
         self.switch = Switch(options.tree, directory, N_PMDS)
         self.traffic = Traffic(options.traffic, self.switch, PORTS)
         self.cpus = sorted(os.sched_getaffinity(0))
+        self.n_flows = FLOWS    # Of each queue.
         self.pps = None
 
     def start(self):
@@ -78,8 +79,7 @@ class Pair:
         self.switch.start(self.options.hugepages, settings)
         self.switch.add_bridge([(name, self.switch.vhost(name))
                                 for name, _ in PORTS])
-        zones = ",".join("ct(commit,zone=%d)" % (i + 1) for i in range(ZONES))
-        self.switch.add_flow("udp,actions=%s,output:%s" % (zones, "out"))
+        self.switch.add_flow("udp,actions=%s" % self.actions())
         self.switch.place_threads()
         # The first CPU is for the first PMD alone.  Who looks on must get some
         # of the others, beside PMDs that poll.
@@ -92,6 +92,11 @@ class Pair:
         self.traffic.start(TRAFFIC_S)
         self.calibrate()
 
+    def actions(self):
+        """Returns what is done with packets, which is to take long."""
+        return ",".join(["ct(commit,zone=%d)" % (i + 1) for i in range(ZONES)]
+                        + ["output:out"])
+
     def calibrate(self):
         """Has each PMD poll a queue of LOAD."""
         self.switch.appctl("dpif-netdev/vmq-pause")
@@ -99,7 +104,7 @@ class Pair:
         pps = 500
         for _ in range(3):
             for sender in SENDERS:
-                self.traffic.set_rate(sender, pps, FLOWS)
+                self.traffic.set_rate(sender, pps, self.n_flows)
             costs = []
             for _ in range(10):
                 time.sleep(0.2)

@@ -9,7 +9,8 @@ EXTRA_DIST += \
 	tests/lab/vmq-switch.sh \
 	tests/lab/vmq-terminal \
 	tests/lab/vmq-traffic.8 \
-	tests/lab/vmqlab.py
+	tests/lab/vmqlab.py \
+	tests/lab/vmqsched.py
 
 ## ------------ ##
 ## Real traffic ##
