@@ -47,6 +47,7 @@ OVS_OVERLAY += \
 	lib/dpif-netdev-vmq-collect.c \
 	lib/dpif-netdev-vmq-compat.h \
 	lib/dpif-netdev-vmq-copy.c \
+	lib/dpif-netdev-vmq-fetch.c \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
 	lib/dpif-netdev-vmq-hooks.h \

@@ -20,15 +20,18 @@
  * Before a queue moves, the megaflows that its PMD has for its port are copied
  * to the new one, so that the new one need not ask for each of them in an
  * upcall.  dpif-netdev-vmq-move.c calls dp_vmq_copy_run() again and again, for
- * a slice of time each.
+ * a slice of time each.  For a queue that leaves in a hurry, it first calls
+ * dp_vmq_copy_ahead(), which copies what it can in no time.  The rest follows,
+ * and those that are needed at once are fetched (dpif-netdev-vmq-fetch.c).
  *
  * Moves from one PMD to the same other look through the flows of the first
  * together: there may be 100,000 of them, and 64 such moves.
  *
  * Nothing here takes longer the more flows there are, but slices of time.
  *
- * Thread-safety: for the main thread with 'port_rwlock' held.  The PMDs go on
- * meanwhile; 'flow_mutex' of either is held for as short as can be. */
+ * Thread-safety: for who moves queues, with 'port_rwlock' held.  The PMDs go
+ * on meanwhile; 'flow_mutex' of either is held for as short as can be.
+ * dp_vmq_copy_flow() and dp_vmq_find_key() are for any thread. */
 
 #include <config.h>
 #include "dpif-netdev-vmq-private.h"
@@ -53,12 +56,10 @@ struct dp_vmq_flows {
     struct dp_netdev_flow *flows[61];   /* Makes 512 bytes. */
 };
 
-enum dp_vmq_copied {
-    VMQ_COPIED,
-    VMQ_COPY_EXISTS,            /* The destination has this flow already. */
-    VMQ_COPY_STALE,             /* The source no longer has it like this. */
-    VMQ_COPY_NO_ROOM,           /* It would be one too many. */
-};
+/* How long flows are looked for, and then copied, before a queue leaves in a
+ * hurry. */
+#define VMQ_AHEAD_SCAN_NS 400000
+#define VMQ_AHEAD_COPY_NS 600000
 
 /* Returns the one of those that 'leader' leads which copies the flows of port
  * 'port_no', NULL if none does. */
@@ -115,6 +116,7 @@ dp_vmq_copy_end(struct dp_netdev *dp, struct dp_vmq_copy *copy)
     if (copy->leader == copy) {
         hmap_destroy(&copy->copies);
     }
+    copy->leader = NULL;
 }
 
 /* Lets go of flows that were found and not copied, until it is 'until_ns'.
@@ -176,7 +178,7 @@ dp_vmq_copy_for(const struct dp_vmq_copy *leader,
 /* Whether packets of 'flow' do not come to the PMD at all, or soon will not:
  * hardware carries it out, or is to be asked to.  A copy would be given the
  * statistics of the hardware as well, and count them again. */
-static bool
+bool
 dp_vmq_flow_is_in_hardware(const struct dp_netdev *dp,
                            const struct dp_netdev_flow *flow)
 {
@@ -202,7 +204,8 @@ static void
 dp_vmq_copy_add(struct dp_vmq_copy *copy, struct dp_netdev_flow *flow,
                 long long int now)
 {
-    struct dp_vmq_flows **head = &copy->flows[dp_vmq_flow_heat(flow, now)];
+    unsigned int heat = dp_vmq_flow_heat(flow, now);
+    struct dp_vmq_flows **head = &copy->flows[heat];
 
     if (!*head || (*head)->n >= ARRAY_SIZE((*head)->flows)) {
         struct dp_vmq_flows *flows = xmalloc(sizeof *flows);
@@ -213,6 +216,7 @@ dp_vmq_copy_add(struct dp_vmq_copy *copy, struct dp_netdev_flow *flow,
     }
     (*head)->flows[(*head)->n++] = flow;
     copy->n_flows++;
+    copy->heat = MIN(copy->heat, heat);
 }
 
 /* Finds flows to copy, for all moves of 'leader', until it is 'until_ns'.
@@ -293,23 +297,32 @@ dp_vmq_subtable(const struct dp_netdev_flow *flow)
     return CONTAINER_OF(flow->cr.mask, struct dpcls_subtable, mask);
 }
 
+/* Returns the flow of 'pmd' that packets of 'key' hit, NULL if none. */
+struct dp_netdev_flow *
+dp_vmq_find_key(struct dp_netdev_pmd_thread *pmd,
+                const struct netdev_flow_key *key)
+{
+    odp_port_t in_port = u32_to_odp(MINIFLOW_GET_U32(&key->mf,
+                                                     in_port.odp_port));
+    struct dpcls *cls = dp_netdev_pmd_lookup_dpcls(pmd, in_port);
+    struct dpcls_rule *rule = NULL;
+
+    if (cls) {
+        dpcls_lookup(cls, &key, &rule, 1, NULL);
+    }
+    return rule ? CONTAINER_OF(rule, struct dp_netdev_flow, cr) : NULL;
+}
+
 /* Returns the flow of 'pmd' that packets of 'flow' hit, NULL if none. */
 static struct dp_netdev_flow *
 dp_vmq_find_match(struct dp_netdev_pmd_thread *pmd, const struct flow *flow)
 {
-    struct netdev_flow_key key, *keys = &key;
-    struct dpcls_rule *rule = NULL;
-    struct dpcls *cls;
+    struct netdev_flow_key key;
 
-    cls = dp_netdev_pmd_lookup_dpcls(pmd, flow->in_port.odp_port);
-    if (cls) {
-        memset(&key, 0, offsetof(struct netdev_flow_key, mf));
-        miniflow_map_init(&key.mf, flow);
-        miniflow_init(&key.mf, flow);
-        dpcls_lookup(cls, (const struct netdev_flow_key **) &keys, &rule, 1,
-                     NULL);
-    }
-    return rule ? CONTAINER_OF(rule, struct dp_netdev_flow, cr) : NULL;
+    memset(&key, 0, offsetof(struct netdev_flow_key, mf));
+    miniflow_map_init(&key.mf, flow);
+    miniflow_init(&key.mf, flow);
+    return dp_vmq_find_key(pmd, &key);
 }
 
 /* Lets revalidators know that 'flow' is wanted as much as 'original', its like
@@ -375,7 +388,7 @@ dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
  * next time they dump flows.  A dump that has passed 'to' already and has yet
  * to come to 'from' may change the actions of 'flow' alone, see
  * dpif-netdev-vmq-recheck.c. */
-static enum dp_vmq_copied
+enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
                  size_t n_to_come, struct dp_vmq_copy *copy)
@@ -457,7 +470,7 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
 
 /* Returns how many flows can be added to 'dp' before ofproto-dpif-upcall comes
  * near its limit, above which it lets flows die young. */
-static size_t
+size_t
 dp_vmq_room_for_flows(const struct dp_netdev *dp)
 {
     struct dp_netdev_pmd_thread *pmd;
@@ -472,29 +485,17 @@ dp_vmq_room_for_flows(const struct dp_netdev *dp)
     return most - MIN(n_flows, most);
 }
 
-/* Copies the flows of 'copy' from 'from' to 'to', until it is 'until_ns'.
- * Returns true if it is through. */
-bool
-dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
-                struct dp_netdev_pmd_thread *from,
-                struct dp_netdev_pmd_thread *to, uint64_t until_ns)
+/* Copies the flows of 'copy' that have been found from 'from' to 'to', until
+ * it is 'until_ns'.  Returns true if it is through. */
+static bool
+dp_vmq_copy_found(struct dp_netdev *dp, struct dp_vmq_copy *copy,
+                  struct dp_netdev_pmd_thread *from,
+                  struct dp_netdev_pmd_thread *to, uint64_t until_ns)
 {
-    struct dp_vmq_copy *leader = copy->leader;
     struct vmq_result *result = copy->result;
-
-    if (!leader->scanned
-        && !dp_vmq_copy_scan(dp, leader, from, until_ns)) {
-        return false;
-    }
-    leader->scanned = true;
-
-    if (dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)) {
-        return false;
-    }
+    size_t room = dp_vmq_room_for_flows(dp);
 
     copy->switches = vmq_clock_involuntary_switches();
-
-    size_t room = dp_vmq_room_for_flows(dp);
     for (; copy->n_flows; copy->n_flows--) {
         struct dp_vmq_flows *flows;
         struct dp_netdev_flow *flow;
@@ -530,4 +531,40 @@ dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
         dp_netdev_flow_unref(flow);
     }
     return true;
+}
+
+/* Copies the flows of 'copy' from 'from' to 'to', until it is 'until_ns'.
+ * Returns true if it is through. */
+bool
+dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
+                struct dp_netdev_pmd_thread *from,
+                struct dp_netdev_pmd_thread *to, uint64_t until_ns)
+{
+    struct dp_vmq_copy *leader = copy->leader;
+
+    if (!leader->scanned) {
+        leader->scanned = dp_vmq_copy_scan(dp, leader, from, until_ns);
+    }
+    return (leader->scanned
+            && !dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
+            && dp_vmq_copy_found(dp, copy, from, to, until_ns));
+}
+
+/* The same for a queue that leaves in a hurry: takes little time, and copies
+ * the hottest of those flows that can be found in it. */
+bool
+dp_vmq_copy_ahead(struct dp_netdev *dp, struct dp_vmq_copy *copy,
+                  struct dp_netdev_pmd_thread *from,
+                  struct dp_netdev_pmd_thread *to)
+{
+    struct dp_vmq_copy *leader = copy->leader;
+
+    if (!leader->scanned) {
+        leader->scanned = dp_vmq_copy_scan(
+            dp, leader, from, vmq_clock_ns() + VMQ_AHEAD_SCAN_NS);
+    }
+    return (!dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
+            && dp_vmq_copy_found(dp, copy, from, to,
+                                 vmq_clock_ns() + VMQ_AHEAD_COPY_NS)
+            && leader->scanned);
 }

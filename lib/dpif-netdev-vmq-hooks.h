@@ -27,7 +27,9 @@
 extern "C" {
 #endif
 
+struct dpcls_rule;
 struct dpif_class;
+struct netdev_flow_key;
 struct smap;
 
 /* What a PMD thread hardly ever calls, for the compiler to keep out of the way
@@ -68,6 +70,9 @@ void dp_vmq_flow_removed(struct dp_netdev_pmd_thread *,
 /* PMD threads. */
 static inline void dp_vmq_rxq_account(struct dp_netdev_pmd_thread *,
                                       struct dp_netdev_rxq *, int n);
+VMQ_COLD bool dp_vmq_fetch_flows(struct dp_netdev_pmd_thread *,
+                                 struct netdev_flow_key *keys[],
+                                 struct dpcls_rule *rules[], size_t n);
 VMQ_COLD void dp_vmq_raise_edge(struct dp_netdev_pmd_thread *,
                                 struct dp_netdev_rxq *);
 void dp_vmq_interval_start(struct dp_netdev_pmd_thread *,

@@ -35,6 +35,8 @@
 extern "C" {
 #endif
 
+struct dp_netdev_pmd_thread;
+
 /* How often a PMD that is to raise no edges looks whether that has changed,
  * while packets wait: about a tenth of a second. */
 #define VMQ_NO_EDGE_CYCLES (UINT64_C(1) << 28)
@@ -66,6 +68,11 @@ struct dp_vmq_rxq {
     uint64_t streak_tsc;            /* When it began... */
     uint64_t edge_cycles;           /* ...and how long after that an edge may
                                      * be raised. */
+
+    /* Where the flows of a queue are that has come before them, NULL if it has
+     * not.  For who moves queues. */
+    ATOMIC(struct dp_netdev_pmd_thread *) flows_from;
+    atomic_ullong n_fetched;        /* Of these, by the polling thread. */
 
     /* Protected by 'mutex' of struct dp_vmq. */
     unsigned int last_core;         /* Where it was polled last, plus 1. */

@@ -28,6 +28,10 @@
  *      of them reloads.
  *   4. The shared lists of who polls what are brought up to date.
  *
+ * Where packets wait, step 1 ends after about a millisecond.  The flows that
+ * have not been copied by then follow after step 4, see
+ * dpif-netdev-vmq-fetch.c for what happens until then.
+ *
  * All moves of a plan are under way at once.  The engine calls dp_vmq_apply()
  * to begin them and dp_vmq_advance() to take them further, for at most
  * VMQ_SLICE_NS each time.  dp_vmq_drain() ends all of them before anything
@@ -129,9 +133,6 @@ static void
 dp_vmq_move_end(struct dp_netdev *dp, struct dp_vmq_move *move,
                 enum vmq_outcome outcome)
 {
-    if (move->copy.leader) {
-        dp_vmq_copy_end(dp, &move->copy);
-    }
     if (move->handed_ns) {
         move->result->handed_ns = vmq_clock_ns() - move->handed_ns;
     }
@@ -175,42 +176,79 @@ dp_vmq_move_deadline_ns(const struct dp_netdev *dp,
                               ? dummy->patience_ns : VMQ_PATIENCE_NS);
 }
 
+/* Copies flows of 'move', until it is 'until_ns', or as long as there is time
+ * for if the queue is still to leave in a hurry. */
+static void
+dp_vmq_move_copy(struct dp_netdev *dp, struct dp_vmq_move *move,
+                 uint64_t until_ns)
+{
+    uint64_t start_ns = vmq_clock_ns();
+
+    move->copied = (move->hurry && move->phase == VMQ_PHASE_COPYING
+                    ? dp_vmq_copy_ahead(dp, &move->copy, move->from, move->to)
+                    : dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
+                                      until_ns));
+    move->result->copy_ns += vmq_clock_ns() - start_ns;
+}
+
+/* Has the queue of 'move' handed over. */
+static void
+dp_vmq_move_hand(struct dp_netdev *dp, struct dp_vmq_move *move)
+    OVS_REQ_RDLOCK(dp->port_rwlock)
+{
+    move->result->ahead_ns = move->result->copy_ns;
+    if (move->hurry) {
+        dp_vmq_fetch_begin(move->rxq, move->from);
+    }
+    dp_vmq_make_ready(dp, move->to);
+    move->emc_enabled = move->rxq->port->emc_enabled;
+    move->handed_ns = vmq_clock_ns();
+    vmq_handoff_start(&dp->vmq->post, &move->handoff,
+                      &move->from->vmq.mailbox, &move->to->vmq.mailbox);
+    move->phase = VMQ_PHASE_HANDING;
+}
+
 /* Takes 'move' further.  Returns false if 'until_ns' has come. */
 static bool
 dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
                     uint64_t until_ns)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
-    uint64_t now_ns = vmq_clock_ns();
-
     if (move->phase == VMQ_PHASE_COPYING) {
-        bool copied = dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
-                                      until_ns);
-        uint64_t start_ns = now_ns;
-
-        now_ns = vmq_clock_ns();
-        move->result->copy_ns += now_ns - start_ns;
-        if (!copied) {
+        dp_vmq_move_copy(dp, move, until_ns);
+        if (!move->copied && !move->hurry) {
             return false;
         }
-        dp_vmq_make_ready(dp, move->to);
-        move->emc_enabled = move->rxq->port->emc_enabled;
-        vmq_handoff_start(&dp->vmq->post, &move->handoff,
-                          &move->from->vmq.mailbox, &move->to->vmq.mailbox);
-        move->phase = VMQ_PHASE_HANDING;
-        move->handed_ns = now_ns;
+        dp_vmq_move_hand(dp, move);
     }
     if (move->phase == VMQ_PHASE_HANDING) {
-        if (now_ns >= dp_vmq_move_deadline_ns(dp, move)) {
+        if (vmq_clock_ns() >= dp_vmq_move_deadline_ns(dp, move)) {
             vmq_handoff_take_back(&dp->vmq->post, &move->handoff);
         }
         if (vmq_handoff_ended(&move->handoff)) {
-            dp_vmq_move_end(dp, move,
-                            vmq_handoff_succeeded(&move->handoff)
-                            ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_FAILED);
+            bool succeeded = vmq_handoff_succeeded(&move->handoff);
+
+            dp_vmq_move_end(dp, move, (succeeded ? VMQ_OUTCOME_APPLIED
+                                       : VMQ_OUTCOME_FAILED));
+            if (succeeded && !move->copied) {
+                move->phase = VMQ_PHASE_FOLLOWING;
+            }
         }
     }
     return true;
+}
+
+/* Has the flows of 'move' follow its queue.  Returns false if 'until_ns' has
+ * come. */
+static bool
+dp_vmq_move_follow(struct dp_netdev *dp, struct dp_vmq_move *move,
+                   uint64_t until_ns)
+{
+    dp_vmq_move_copy(dp, move, until_ns);
+    if (move->copied) {
+        move->phase = VMQ_PHASE_ENDED;
+    }
+    return move->copied;
 }
 
 /* Takes the moves under way further, for a slice of time.  Returns true if all
@@ -220,18 +258,22 @@ dp_vmq_advance_slice(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
 {
     uint64_t until_ns = vmq_clock_ns() + VMQ_SLICE_NS;
+    bool goes_on = true;
     size_t n_ended = 0;
-    size_t i;
 
-    for (i = 0; i < dp->vmq->n_moves; i++) {
+    for (size_t i = 0; goes_on && i < dp->vmq->n_moves; i++) {
+        goes_on = dp_vmq_move_advance(dp, &dp->vmq->moves[i], until_ns);
+    }
+    /* No queue waits for flows that follow another one. */
+    for (size_t i = 0; goes_on && i < dp->vmq->n_moves; i++) {
         struct dp_vmq_move *move = &dp->vmq->moves[i];
 
-        if (!dp_vmq_move_advance(dp, move, until_ns)) {
-            break;
+        if (move->phase == VMQ_PHASE_FOLLOWING) {
+            goes_on = dp_vmq_move_follow(dp, move, until_ns);
         }
         n_ended += move->phase == VMQ_PHASE_ENDED;
     }
-    dp->vmq->in_a_hurry = i < dp->vmq->n_moves;
+    dp->vmq->in_a_hurry = !goes_on;
     return n_ended == dp->vmq->n_moves;
 }
 
@@ -247,6 +289,23 @@ dp_vmq_move_drain(struct dp_netdev *dp, struct dp_vmq_move *move)
                                ? VMQ_OUTCOME_APPLIED : VMQ_OUTCOME_STALE));
 }
 
+/* Lets go of what moves have needed that have all ended.  May be called
+ * twice. */
+static void
+dp_vmq_moves_end(struct dp_netdev *dp)
+{
+    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+        struct dp_vmq_move *move = &dp->vmq->moves[i];
+
+        if (move->copy.leader) {
+            dp_vmq_fetch_end(move->rxq);
+            move->result->flows_fetched = (dp_vmq_n_fetched(move->rxq)
+                                           - move->n_fetched);
+            dp_vmq_copy_end(dp, &move->copy);
+        }
+    }
+}
+
 /* Implements 'advance' of the engine. */
 bool
 dp_vmq_advance(void *dp_)
@@ -257,6 +316,7 @@ dp_vmq_advance(void *dp_)
     if (!dp_vmq_advance_slice(dp)) {
         return false;
     }
+    dp_vmq_moves_end(dp);
     free(dp->vmq->moves);
     dp->vmq->moves = NULL;
     dp->vmq->n_moves = 0;
@@ -265,7 +325,7 @@ dp_vmq_advance(void *dp_)
 
 /* Ends all moves under way.  Those that have not begun to hand over the queue
  * do not take place, nor do those whose letter nobody has taken out: only who
- * works on one is waited for. */
+ * works on one is waited for.  Flows that are to follow do not. */
 void
 dp_vmq_drain(struct dp_netdev *dp)
     OVS_REQ_RDLOCK(dp->port_rwlock)
@@ -286,7 +346,9 @@ dp_vmq_drain(struct dp_netdev *dp)
         if (move->phase == VMQ_PHASE_HANDING) {
             dp_vmq_move_drain(dp, move);
         }
+        move->phase = VMQ_PHASE_ENDED;
     }
+    dp_vmq_moves_end(dp);
     dp_vmq_reach(dp, VMQ_POINT_DRAINED, NULL, NULL);
 }
 
@@ -374,6 +436,7 @@ dp_vmq_move_begin(struct dp_vmq_move moves[], uint32_t i)
         }
     }
     move->phase = VMQ_PHASE_COPYING;
+    move->n_fetched = dp_vmq_n_fetched(move->rxq);
     dp_vmq_copy_begin(&move->copy, leader, move->from,
                       move->rxq->port->port_no);
 }
@@ -394,6 +457,8 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
         struct dp_vmq_move *move = &moves[i];
 
         move->result = move->copy.result = &results[i];
+        move->hurry = (plan->hurry
+                       || (dp->vmq->dummy && dp->vmq->dummy->hurry));
         if (stale) {
             dp_vmq_move_end(dp, move, VMQ_OUTCOME_STALE);
         } else if (!dp_vmq_resolve(dp, snapshot, &plan->moves[i], move)) {

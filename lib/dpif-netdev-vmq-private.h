@@ -27,6 +27,7 @@
  *     dpif-netdev-vmq-lock.c      the lock of who moves queues
  *     dpif-netdev-vmq-move.c      moves, on the side of who moves queues
  *     dpif-netdev-vmq-copy.c      copies of flows, a part of a move
+ *     dpif-netdev-vmq-fetch.c     flows that come after their queue
  *     dpif-netdev-vmq-recheck.c   copies that revalidators may have missed
  *     dpif-netdev-vmq-pmd.c       all that PMD threads do
  *     dpif-netdev-vmq-dummy.c     what tests make up...
@@ -71,7 +72,8 @@
  *       excluded              main            mover           'port_rwlock'
  *     dp_vmq_rxq
  *       n_packets, n_polls,   its PMD         mover, main     atomic
- *       n_full
+ *       n_full, n_fetched
+ *       flows_from            mover           its PMD         release, RCU
  *       interval_*,           its PMD         its PMD         handoff; reload
  *       streak, streak_tsc,
  *       edge_cycles
@@ -208,8 +210,35 @@ void dp_vmq_copy_begin(struct dp_vmq_copy *, struct dp_vmq_copy *leader,
 bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
                      struct dp_netdev_pmd_thread *from,
                      struct dp_netdev_pmd_thread *to, uint64_t until_ns);
+bool dp_vmq_copy_ahead(struct dp_netdev *, struct dp_vmq_copy *,
+                       struct dp_netdev_pmd_thread *from,
+                       struct dp_netdev_pmd_thread *to);
 void dp_vmq_copy_end(struct dp_netdev *, struct dp_vmq_copy *);
 bool dp_vmq_copy_clean(struct dp_netdev *, uint64_t until_ns);
+
+enum dp_vmq_copied {
+    VMQ_COPIED,
+    VMQ_COPY_EXISTS,            /* The destination has this flow already. */
+    VMQ_COPY_STALE,             /* The source no longer has it like this. */
+    VMQ_COPY_NO_ROOM,           /* It would be one too many. */
+};
+
+enum dp_vmq_copied dp_vmq_copy_flow(struct dp_netdev *,
+                                    struct dp_netdev_pmd_thread *from,
+                                    struct dp_netdev_pmd_thread *to,
+                                    struct dp_netdev_flow *,
+                                    size_t n_to_come, struct dp_vmq_copy *);
+struct dp_netdev_flow *dp_vmq_find_key(struct dp_netdev_pmd_thread *,
+                                       const struct netdev_flow_key *);
+bool dp_vmq_flow_is_in_hardware(const struct dp_netdev *,
+                                const struct dp_netdev_flow *);
+size_t dp_vmq_room_for_flows(const struct dp_netdev *);
+
+/* dpif-netdev-vmq-fetch.c. */
+void dp_vmq_fetch_begin(struct dp_netdev_rxq *,
+                        struct dp_netdev_pmd_thread *from);
+void dp_vmq_fetch_end(struct dp_netdev_rxq *);
+uint64_t dp_vmq_n_fetched(const struct dp_netdev_rxq *);
 
 /* dpif-netdev-vmq-recheck.c. */
 struct dp_vmq_recheck {
@@ -295,6 +324,8 @@ void dp_vmq_keep_off_pmds(struct dp_netdev *);
 enum dp_vmq_phase {
     VMQ_PHASE_COPYING,          /* Flows are copied. */
     VMQ_PHASE_HANDING,          /* 'handoff' is under way. */
+    VMQ_PHASE_FOLLOWING,        /* It has succeeded, and the flows that were
+                                 * not copied are. */
     VMQ_PHASE_ENDED,            /* '*result' says how. */
 };
 
@@ -305,6 +336,9 @@ struct dp_vmq_move {
     struct dp_netdev_rxq *rxq;
     struct dp_netdev_pmd_thread *from, *to;
     struct dp_vmq_copy copy;
+    bool hurry;                 /* The queue goes before its flows. */
+    bool copied;                /* All flows? */
+    uint64_t n_fetched;         /* Of the queue, before. */
     struct vmq_result *result;
     uint64_t handed_ns;         /* When the handoff began. */
     bool emc_enabled;           /* As the destination will know it. */
@@ -379,6 +413,9 @@ struct dp_vmq_dummy {
 
     /* Moves take no time: the main thread waits for them. */
     bool at_once;
+
+    /* All queues leave in a hurry. */
+    bool hurry;
 
     /* Of time that is made up: when the main thread ran last.  It stops and
      * warps that, and what has been seen of it must not depend on when the

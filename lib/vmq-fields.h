@@ -150,7 +150,7 @@ void vmq_json_begin_array(struct vmq_json *);
 void vmq_json_end_array(struct vmq_json *);
 
 /* For vmq-fields.c only. */
-#define VMQ_MAX_FIELDS 32
+#define VMQ_MAX_FIELDS 48
 #define VMQ_MAX_TABLES 16
 struct vmq_json {
     struct ds *ds;

@@ -180,10 +180,13 @@ struct vmq_result {
     uint64_t blackout_ns;       /* Nobody polled the queue: from the end of the
                                  * last poll to the start of the first one. */
     bool preempted;             /* One of the PMDs lost its CPU meanwhile. */
-    uint32_t flows_warmed;      /* Copied to the new PMD before the move. */
+    uint32_t flows_warmed;      /* Copied to the new PMD. */
+    uint32_t flows_fetched;     /* By the new PMD itself, after a move in a
+                                 * hurry: not counted above. */
     uint32_t flows_present;     /* It had those already. */
     uint32_t flows_skipped;     /* The flow limit left no room for those. */
-    uint64_t copy_ns;           /* VMQ's thread's time for all of them. */
+    uint64_t copy_ns;           /* VMQ's thread's time for all of them... */
+    uint64_t ahead_ns;          /* ...and for those before the first letter. */
     uint64_t handed_ns;         /* From the first letter to the last. */
     uint64_t polled_ns;         /* Monotonic clock: when the new PMD polled it
                                  * first; 0 if that is not known. */

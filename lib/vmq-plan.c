@@ -48,6 +48,7 @@ vmq_plan_copy(struct vmq_plan *dst, const struct vmq_plan *src)
 {
     dst->generation = src->generation;
     dst->verdict = src->verdict;
+    dst->hurry = src->hurry;
     dst->n_weighed = src->n_weighed;
     dst->n_moves = src->n_moves;
     dst->moves = vmq_reserve(dst->moves, &dst->allocated_moves, src->n_moves,
@@ -161,6 +162,7 @@ vmq_plan_compute(const struct vmq_snapshot *snapshot,
                    && snapshot->window_ms < config->spread_hold_ms)) {
         plan->verdict = VMQ_VERDICT_WARMING;
     } else if (planner.edges) {
+        plan->hurry = true;
         run_edges(&planner);
         plan->verdict = overall_verdict(&planner);
     } else {

@@ -163,6 +163,7 @@ struct vmq_judgement {
 struct vmq_plan {
     uint64_t generation;        /* Echo of the snapshot's. */
     enum vmq_verdict verdict;
+    bool hurry;                 /* Packets wait: an edge is the cause. */
     uint32_t n_moves;
     struct vmq_move *moves;
     uint32_t n_pmds;            /* As in the snapshot. */

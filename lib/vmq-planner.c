@@ -322,6 +322,7 @@ vmq_planner_clear_plan(struct vmq_plan *plan,
 {
     plan->generation = snapshot->generation;
     plan->verdict = VMQ_VERDICT_EMPTY;
+    plan->hurry = false;
     plan->n_moves = 0;
     plan->n_weighed = 0;
     plan->n_pmds = snapshot->n_pmds;

@@ -54,6 +54,7 @@ struct datapath {
     struct vmq_result *results; /* Of the plan under way, if any. */
     struct vmq_move moves[N_RXQS];
     uint32_t n_moves;
+    bool hurry;
     bool done;                  /* They end when next asked... */
     enum vmq_outcome outcome;   /* ...like this. */
 };
@@ -126,6 +127,7 @@ apply(void *dp_, const struct vmq_snapshot *snapshot OVS_UNUSED,
     ovs_assert(plan->n_moves <= N_RXQS);
     memcpy(dp->moves, plan->moves, plan->n_moves * sizeof *plan->moves);
     dp->n_moves = plan->n_moves;
+    dp->hurry = plan->hurry;
     dp->results = results;
 }
 
@@ -815,7 +817,7 @@ test_edge(struct vmq_engine *engine, struct datapath *dp)
     dp->hot = true;
     begin_glance(engine, dp);
     end_glance(engine, dp);
-    ovs_assert(dp->results && dp->n_moves > 0);
+    ovs_assert(dp->results && dp->n_moves > 0 && dp->hurry);
     ovs_assert(dp->n_relieved == 1 && !dp->n_futile);
     ovs_assert(look(engine)->totals.n_edges == 1);
     ovs_assert(look(engine)->totals.n_edges_futile == 0);
@@ -842,6 +844,7 @@ test_edge(struct vmq_engine *engine, struct datapath *dp)
 
     ask_to_move(engine, 0, to, &reply);
     run(engine);
+    ovs_assert(!dp->hurry);
     end_moves(engine, dp, VMQ_OUTCOME_APPLIED);
     deliver(engine);
     expect_reply(&reply, 1, NULL);

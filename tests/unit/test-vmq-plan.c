@@ -119,6 +119,7 @@ an_edge_is_relieved_at_once_and_alone(void **state)
     host_expect(&h, "q1 0>2 spread");
     assert_int_equal(verdict(&h, 0), VMQ_VERDICT_SPREAD);
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_SPREAD);
+    assert_true(h.plan.hurry);
 
     /* Nothing is put together on such an occasion. */
     for (int i = 0; i < 4; i++) {
@@ -129,6 +130,7 @@ an_edge_is_relieved_at_once_and_alone(void **state)
     h.s.pmds[0].edge = false;
     host_plan(&h);
     assert_int_equal(h.plan.verdict, VMQ_VERDICT_COALESCE);
+    assert_false(h.plan.hurry);
     host_destroy(&h);
 }
 
