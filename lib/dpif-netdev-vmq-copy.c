@@ -56,10 +56,8 @@ struct dp_vmq_flows {
     struct dp_netdev_flow *flows[61];   /* Makes 512 bytes. */
 };
 
-/* How long flows are looked for, and then copied, before a queue leaves in a
- * hurry. */
+/* How long flows are looked for before a queue leaves in a hurry. */
 #define VMQ_AHEAD_SCAN_NS 400000
-#define VMQ_AHEAD_COPY_NS 600000
 
 /* Returns the one of those that 'leader' leads which copies the flows of port
  * 'port_no', NULL if none does. */
@@ -380,7 +378,7 @@ dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
 }
 
 /* Copies 'flow' of 'from' to 'to', which is to get 'n_to_come' with this one,
- * none if it may not have more.
+ * none if it may not have more.  Packets of it have come by 'orig_in_port'.
  *
  * The ufid of a flow is a hash of the first packet that it was made for, so
  * that two PMDs may have the same megaflow under different ufids.  The copy
@@ -391,7 +389,8 @@ dp_vmq_keep_up(struct dp_netdev_pmd_thread *from,
 enum dp_vmq_copied
 dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
                  struct dp_netdev_pmd_thread *to, struct dp_netdev_flow *flow,
-                 size_t n_to_come, struct dp_vmq_copy *copy)
+                 odp_port_t orig_in_port, size_t n_to_come,
+                 struct dp_vmq_copy *copy)
 {
     uint64_t finished = dp_vmq_recheck_begin(dp);
     const struct dp_netdev_actions *actions;
@@ -438,7 +437,7 @@ dp_vmq_copy_flow(struct dp_netdev *dp, struct dp_netdev_pmd_thread *from,
         dp_vmq_refresh_flow(present, flow);
     } else {
         added = dp_netdev_flow_add(to, &match, &flow->ufid, actions->actions,
-                                   actions->size, flow->orig_in_port);
+                                   actions->size, orig_in_port);
         dp_vmq_refresh_flow(added, flow);
         ovs_refcount_ref(&added->ref_cnt);
         n_flows = cmap_count(&to->flow_table);
@@ -512,7 +511,7 @@ dp_vmq_copy_found(struct dp_netdev *dp, struct dp_vmq_copy *copy,
             free(flows);
         }
 
-        switch (dp_vmq_copy_flow(dp, from, to, flow,
+        switch (dp_vmq_copy_flow(dp, from, to, flow, flow->orig_in_port,
                                  MIN(room, copy->n_flows), copy)) {
         case VMQ_COPIED:
             result->flows_warmed++;
@@ -550,21 +549,22 @@ dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
             && dp_vmq_copy_found(dp, copy, from, to, until_ns));
 }
 
-/* The same for a queue that leaves in a hurry: takes little time, and copies
- * the hottest of those flows that can be found in it. */
+/* The same for a queue that leaves in a hurry: copies the hottest of those
+ * flows that are found in a part of the time. */
 bool
 dp_vmq_copy_ahead(struct dp_netdev *dp, struct dp_vmq_copy *copy,
                   struct dp_netdev_pmd_thread *from,
-                  struct dp_netdev_pmd_thread *to)
+                  struct dp_netdev_pmd_thread *to, uint64_t until_ns)
 {
     struct dp_vmq_copy *leader = copy->leader;
 
     if (!leader->scanned) {
-        leader->scanned = dp_vmq_copy_scan(
-            dp, leader, from, vmq_clock_ns() + VMQ_AHEAD_SCAN_NS);
+        uint64_t scan_until_ns = vmq_clock_ns() + VMQ_AHEAD_SCAN_NS;
+
+        leader->scanned = dp_vmq_copy_scan(dp, leader, from,
+                                           MIN(scan_until_ns, until_ns));
     }
     return (!dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
-            && dp_vmq_copy_found(dp, copy, from, to,
-                                 vmq_clock_ns() + VMQ_AHEAD_COPY_NS)
+            && dp_vmq_copy_found(dp, copy, from, to, until_ns)
             && leader->scanned);
 }

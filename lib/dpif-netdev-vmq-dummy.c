@@ -735,17 +735,20 @@ dpif_dummy_raise_edge(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
-dummy_hurry(struct dp_netdev *dp, void *aux OVS_UNUSED)
+dummy_hurry(struct dp_netdev *dp, void *hurry)
 {
-    dummy_open(dp)->up.hurry = true;
+    dummy_open(dp)->up.hurry = *(const bool *) hurry;
 }
 
-/* Has queues leave before their flows from now on, as if there were edges. */
+/* Has queues leave before their flows from now on, as if there were edges, or
+ * no longer. */
 static void
 dpif_dummy_hurry(struct unixctl_conn *conn, int argc OVS_UNUSED,
-                 const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+                 const char *argv[], void *aux OVS_UNUSED)
 {
-    dummy_for_each(dummy_hurry, NULL);
+    bool hurry = !strcmp(argv[1], "true");
+
+    dummy_for_each(dummy_hurry, &hurry);
     unixctl_command_reply(conn, NULL);
 }
 
@@ -789,8 +792,8 @@ dp_vmq_dummy_register(void)
                              dpif_dummy_flow_refs, NULL);
     unixctl_command_register("dpif-dummy/set-patience", "MSECS", 1, 1,
                              dpif_dummy_set_patience, NULL);
-    unixctl_command_register("dpif-dummy/hurry", "", 0, 0, dpif_dummy_hurry,
-                             NULL);
+    unixctl_command_register("dpif-dummy/hurry", "true|false", 1, 1,
+                             dpif_dummy_hurry, NULL);
     unixctl_command_register("dpif-dummy/raise-edge", "CORE", 1, 1,
                              dpif_dummy_raise_edge, NULL);
     dp_vmq_dummy_hw_register();

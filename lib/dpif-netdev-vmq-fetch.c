@@ -21,7 +21,9 @@
  * copies it, before it becomes an upcall.  That takes a few microseconds, and
  * no flow that existed is asked for.
  *
- * Nothing here costs a PMD anything unless a packet has hit no flow.
+ * Nothing here costs a PMD anything unless a packet has hit no flow.  Then it
+ * may wait for the locks of the flows of both PMDs, as it would for that of
+ * its own in an upcall.
  *
  * Thread-safety: dp_vmq_fetch_flows() is for the PMD that polls the queue.  If
  * it finds the old PMD, that is still there: PMDs are destroyed by RCU, after
@@ -60,29 +62,29 @@ dp_vmq_n_fetched(const struct dp_netdev_rxq *rxq)
     return n;
 }
 
-/* Copies the flow of 'from' that packets of 'key' hit to 'pmd'.  Returns true
- * if there was one to copy. */
-static bool
+/* Copies the flow of 'from' that packets of 'key' hit to 'pmd', which polls
+ * 'rxq'. */
+static void
 dp_vmq_fetch_flow(struct dp_netdev_pmd_thread *from,
-                  struct dp_netdev_pmd_thread *pmd,
+                  struct dp_netdev_pmd_thread *pmd, struct dp_netdev_rxq *rxq,
                   const struct netdev_flow_key *key)
 {
     struct vmq_result result = { .lock_unpreempted_ns = UINT64_MAX };
     struct dp_vmq_copy copy = { .result = &result };
     struct dp_netdev *dp = pmd->dp;
     struct dp_netdev_flow *flow = dp_vmq_find_key(from, key);
-    bool copied;
 
     if (!flow
         || dp_vmq_flow_is_in_hardware(dp, flow)
         || !ovs_refcount_try_ref_rcu(&flow->ref_cnt)) {
-        return false;
+        return;
     }
-    copied = dp_vmq_copy_flow(dp, from, pmd, flow,
-                              dp_vmq_room_for_flows(dp) > 0,
-                              &copy) == VMQ_COPIED;
+    if (dp_vmq_copy_flow(dp, from, pmd, flow, rxq->port->port_no,
+                         dp_vmq_room_for_flows(dp) > 0,
+                         &copy) == VMQ_COPIED) {
+        dp_vmq_count(&rxq->vmq.n_fetched, 1);
+    }
     dp_netdev_flow_unref(flow);
-    return copied;
 }
 
 /* Finds those of 'rules', 'n' that the packets of 'keys' hit, that 'pmd' does
@@ -112,8 +114,9 @@ dp_vmq_fetch_flows(struct dp_netdev_pmd_thread *pmd,
         }
         /* An earlier packet may have had it fetched. */
         flow = dp_vmq_find_key(pmd, keys[i]);
-        if (!flow && dp_vmq_fetch_flow(from, pmd, keys[i])) {
-            dp_vmq_count(&rxq->vmq.n_fetched, 1);
+        if (!flow) {
+            /* VMQ's thread may be faster. */
+            dp_vmq_fetch_flow(from, pmd, rxq, keys[i]);
             flow = dp_vmq_find_key(pmd, keys[i]);
         }
         rules[i] = flow ? &flow->cr : NULL;

@@ -59,6 +59,9 @@
  * mutex need not wait for that, but who wants to add or delete a port does. */
 #define VMQ_SLICE_NS 1000000
 
+/* The same for all queues of a plan that leave in a hurry, before they do. */
+#define VMQ_AHEAD_NS 1000000
+
 /* How long a PMD may leave a letter in its mailbox.  One that polls looks
  * every few microseconds; one that something else preempts was seen to be away
  * for 60 ms.  If this is too short, moves fail on busy hosts, if it is too
@@ -176,8 +179,8 @@ dp_vmq_move_deadline_ns(const struct dp_netdev *dp,
                               ? dummy->patience_ns : VMQ_PATIENCE_NS);
 }
 
-/* Copies flows of 'move', until it is 'until_ns', or as long as there is time
- * for if the queue is still to leave in a hurry. */
+/* Copies flows of 'move', until it is 'until_ns', or for as long as there is
+ * time if the queue is still to leave in a hurry. */
 static void
 dp_vmq_move_copy(struct dp_netdev *dp, struct dp_vmq_move *move,
                  uint64_t until_ns)
@@ -185,7 +188,8 @@ dp_vmq_move_copy(struct dp_netdev *dp, struct dp_vmq_move *move,
     uint64_t start_ns = vmq_clock_ns();
 
     move->copied = (move->hurry && move->phase == VMQ_PHASE_COPYING
-                    ? dp_vmq_copy_ahead(dp, &move->copy, move->from, move->to)
+                    ? dp_vmq_copy_ahead(dp, &move->copy, move->from, move->to,
+                                        dp->vmq->ahead_until_ns)
                     : dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
                                       until_ns));
     move->result->copy_ns += vmq_clock_ns() - start_ns;
@@ -208,6 +212,20 @@ dp_vmq_move_hand(struct dp_netdev *dp, struct dp_vmq_move *move)
     move->phase = VMQ_PHASE_HANDING;
 }
 
+/* Does 'move' copy flows for other queues as well, or may it? */
+static bool
+dp_vmq_move_leads(const struct dp_netdev *dp, const struct dp_vmq_move *move)
+{
+    for (size_t i = 0; i < dp->vmq->n_moves; i++) {
+        const struct dp_vmq_move *other = &dp->vmq->moves[i];
+
+        if (other != move && other->copy.leader == move->copy.leader) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Takes 'move' further.  Returns false if 'until_ns' has come. */
 static bool
 dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
@@ -216,7 +234,10 @@ dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
 {
     if (move->phase == VMQ_PHASE_COPYING) {
         dp_vmq_move_copy(dp, move, until_ns);
-        if (!move->copied && !move->hurry) {
+        /* Who waits may be about to end all moves, and their flows would not
+         * follow. */
+        if (!move->copied
+            && (!move->hurry || dp_vmq_must_yield(dp, UINT64_MAX))) {
             return false;
         }
         dp_vmq_move_hand(dp, move);
@@ -230,7 +251,7 @@ dp_vmq_move_advance(struct dp_netdev *dp, struct dp_vmq_move *move,
 
             dp_vmq_move_end(dp, move, (succeeded ? VMQ_OUTCOME_APPLIED
                                        : VMQ_OUTCOME_FAILED));
-            if (succeeded && !move->copied) {
+            if (!move->copied && (succeeded || dp_vmq_move_leads(dp, move))) {
                 move->phase = VMQ_PHASE_FOLLOWING;
             }
         }
@@ -273,7 +294,7 @@ dp_vmq_advance_slice(struct dp_netdev *dp)
         }
         n_ended += move->phase == VMQ_PHASE_ENDED;
     }
-    dp->vmq->in_a_hurry = !goes_on;
+    dp->vmq->more_to_do = !goes_on;
     return n_ended == dp->vmq->n_moves;
 }
 
@@ -364,7 +385,7 @@ dp_vmq_move_run(struct dp_netdev *dp)
 void
 dp_vmq_move_wait(struct dp_netdev *dp)
 {
-    if (dp->vmq->in_a_hurry || dp->vmq->discarded) {
+    if (dp->vmq->more_to_do || dp->vmq->discarded) {
         poll_immediate_wake();
     } else if (dp->vmq->n_moves) {
         uint64_t now_ns = vmq_clock_ns();
@@ -469,4 +490,5 @@ dp_vmq_apply(void *dp_, const struct vmq_snapshot *snapshot,
     }
     dp->vmq->moves = moves;
     dp->vmq->n_moves = plan->n_moves;
+    dp->vmq->ahead_until_ns = vmq_clock_ns() + VMQ_AHEAD_NS;
 }

@@ -212,7 +212,7 @@ bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
                      struct dp_netdev_pmd_thread *to, uint64_t until_ns);
 bool dp_vmq_copy_ahead(struct dp_netdev *, struct dp_vmq_copy *,
                        struct dp_netdev_pmd_thread *from,
-                       struct dp_netdev_pmd_thread *to);
+                       struct dp_netdev_pmd_thread *to, uint64_t until_ns);
 void dp_vmq_copy_end(struct dp_netdev *, struct dp_vmq_copy *);
 bool dp_vmq_copy_clean(struct dp_netdev *, uint64_t until_ns);
 
@@ -227,6 +227,7 @@ enum dp_vmq_copied dp_vmq_copy_flow(struct dp_netdev *,
                                     struct dp_netdev_pmd_thread *from,
                                     struct dp_netdev_pmd_thread *to,
                                     struct dp_netdev_flow *,
+                                    odp_port_t orig_in_port,
                                     size_t n_to_come, struct dp_vmq_copy *);
 struct dp_netdev_flow *dp_vmq_find_key(struct dp_netdev_pmd_thread *,
                                        const struct netdev_flow_key *);
@@ -277,7 +278,9 @@ struct dp_vmq {
     struct vmq_post post;       /* Has a mutex of its own. */
     struct dp_vmq_move *moves;  /* Under way. */
     size_t n_moves;
-    bool in_a_hurry;            /* More to do than wait? */
+    uint64_t ahead_until_ns;    /* How long flows are copied that go before a
+                                 * queue in a hurry. */
+    bool more_to_do;            /* Than to wait? */
     struct dp_vmq_flows *discarded;     /* Of copies that have ended. */
     struct dp_vmq_recheck recheck;
     atomic_uint flow_limit;     /* Of ofproto-dpif-upcall. */

@@ -206,12 +206,59 @@ vmq_edge_glance(struct vmq_snapshot *snapshot,
     return true;
 }
 
+/* Returns how many polls from 'first' to 'second' have returned packets, of
+ * that queue of PMD 'pmd' that has had most.  In an edge, each iteration has
+ * one of each of the queues that have a backlog. */
+static uint64_t
+most_polls(const struct vmq_snapshot *first, const struct vmq_snapshot *second,
+           uint32_t pmd)
+{
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < second->n_rxqs; i++) {
+        if (second->rxqs[i].pmd == pmd
+            && second->rxqs[i].polls > first->rxqs[i].polls + most) {
+            most = second->rxqs[i].polls - first->rxqs[i].polls;
+        }
+    }
+    return most;
+}
+
+bool
+vmq_edge_seen_enough(const struct vmq_snapshot *first,
+                     const struct vmq_snapshot *second)
+{
+    if (!is_about(first, second)
+        || second->window_cycles <= first->window_cycles) {
+        return true;
+    }
+    for (uint32_t i = 0; i < second->n_pmds; i++) {
+        if (second->pmds[i].edge
+            && most_polls(first, second, i) < VMQ_GLANCE_POLLS) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Catching up. */
 
-/* Less stolen time than this is noise: what a PMD has charged is as of the end
- * of its last iteration, the CPU time of its thread as of now.  Iterations of
- * full batches take some 10 us. */
+/* Less stolen time than this is noise, and so is less than two iterations. */
 #define STOLEN_MIN_NS 100000
+
+/* Returns how long an iteration of PMD 'pmd' takes, in ns, as the glance shows
+ * it.  The TSC goes as 'snapshot' says. */
+static uint64_t
+iteration_ns(const struct vmq_snapshot *snapshot,
+             const struct vmq_snapshot *first,
+             const struct vmq_snapshot *second, uint32_t pmd)
+{
+    uint64_t glance_cycles = second->window_cycles - first->window_cycles;
+    uint64_t n_polls = most_polls(first, second, pmd);
+
+    return vmq_mul_div(glance_cycles, snapshot->window_ns,
+                       snapshot->window_cycles) / (n_polls ? n_polls : 1);
+}
 
 /* Returns the time that a PMD has charged from 'before' to 'now' but did not
  * have, in ns, by the TSC as 'snapshot' says that it goes. */
@@ -231,12 +278,15 @@ stolen_ns(const struct vmq_snapshot *snapshot, const struct vmq_pmd *before,
 uint64_t
 vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
                      const struct vmq_pmd *before,
+                     const struct vmq_snapshot *first,
                      const struct vmq_snapshot *second, uint32_t pmd)
 {
     const struct vmq_pmd *now = &second->pmds[pmd];
     uint64_t load_cycles = 0, catch_up_ns;
 
-    if (!snapshot->window_cycles || !is_about(snapshot, second)
+    if (!snapshot->window_cycles
+        || !is_about(snapshot, first) || !is_about(snapshot, second)
+        || second->window_cycles < first->window_cycles
         || before->core_id != now->core_id
         || !before->cpu_ns || now->cpu_ns < before->cpu_ns
         || now->busy_cycles < before->busy_cycles
@@ -251,6 +301,7 @@ vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
 
     catch_up_ns = stolen_ns(snapshot, before, now);
     if (catch_up_ns < STOLEN_MIN_NS
+        || catch_up_ns < 2 * iteration_ns(snapshot, first, second, pmd)
         || load_cycles >= snapshot->window_cycles) {
         return 0;
     }

@@ -49,8 +49,14 @@
  *
  * How much time was stolen from a PMD, and the history of queues, is not to be
  * seen in so short a time, and stays as it was (no more can have been stolen
- * than the PMD has charged).  A PMD whose iteration has not ended in all of
- * the glance has charged nothing, and is taken to be busy.
+ * than the PMD has charged).
+ *
+ * A PMD charges its cycles when an iteration ends, and those of a queue with
+ * each batch.  Where packets cost so much that an iteration takes longer than
+ * a glance, as with thousands of cycles for each of 32 packets of several
+ * queues, a glance shows all of a batch or none.  It therefore lasts until
+ * each PMD with an edge has polled VMQ_GLANCE_POLLS times, though not forever:
+ * a PMD whose iteration has not ended in all of it is taken to be busy.
  *
  * Catching up
  * ===========
@@ -85,6 +91,9 @@
  *
  * Queues that come or go: the next tick sees them.
  *
+ * Stolen time of less than two iterations: what a PMD has charged is as of the
+ * end of its last one, the CPU time of its thread as of now.
+ *
  * When exactly a PMD had no CPU: all that was stolen since it was looked at,
  * or since the last tick, counts as if it were to be caught up with still, and
  * nothing that was stolen before.
@@ -105,6 +114,17 @@ extern "C" {
  * needs what, more lose packets. */
 #define VMQ_GLANCE_NS 250000
 
+/* How many polls of one of its queues say enough about a PMD with an edge, and
+ * how many times VMQ_GLANCE_NS are waited for them at most. */
+#define VMQ_GLANCE_POLLS 3
+#define VMQ_GLANCES_MAX 16
+
+/* Has what is between the raw samples 'first' and 'second' enough of each PMD
+ * with an edge, as 'second' has edges?  True if no time has passed, which
+ * shows nothing anyway. */
+bool vmq_edge_seen_enough(const struct vmq_snapshot *first,
+                          const struct vmq_snapshot *second);
+
 /* Puts what the raw samples 'first' and 'second' say into 'snapshot', the
  * windowed one of the last tick, which may have no window yet.  Returns false
  * if they are not about the same PMDs and queues, or queues have been assigned
@@ -118,11 +138,12 @@ bool vmq_edge_glance(struct vmq_snapshot *snapshot,
 
 /* How long PMD 'pmd' takes from now on, at most VMQ_CATCH_UP_MAX_NS, to catch
  * up with what came while it had no CPU since the raw sample 'before' of it,
- * in ns.  'second' is the raw sample of now, 'snapshot' the windowed one of
- * the last tick.  Returns 0 if that is less than a glance, if it never would,
- * or if that is not known. */
+ * in ns.  'first' and 'second' are the raw samples of the glance, 'snapshot'
+ * the windowed one of the last tick.  Returns 0 if that is less than a glance,
+ * if it never would, or if that is not known. */
 uint64_t vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
                               const struct vmq_pmd *before,
+                              const struct vmq_snapshot *first,
                               const struct vmq_snapshot *second,
                               uint32_t pmd);
 

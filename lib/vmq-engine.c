@@ -618,6 +618,7 @@ vmq_engine_begin_glance(struct vmq_engine *engine)
     }
     relief->deferred = false;
     relief->glances = true;
+    relief->n_looks = 0;
     vmq_snapshot_clear(&relief->first);
     engine->ops->collect(engine->dp, &relief->first);
     vmq_relief_spend(relief, vmq_engine_cpu_ns() - start_ns);
@@ -629,24 +630,11 @@ vmq_engine_let_catch_up(struct vmq_engine *engine)
 {
     const struct vmq_snapshot *last = vmq_window_last(engine->window);
     struct vmq_relief *relief = &engine->relief;
-    struct vmq_snapshot *looked = &relief->looked;
 
-    if (looked->window_ns != last->window_ns
-        || looked->n_pmds != last->n_pmds) {
-        vmq_snapshot_copy(looked, last);
-    }
-    for (uint32_t i = 0; i < relief->second.n_pmds && i < looked->n_pmds;
-         i++) {
+    for (uint32_t i = 0; i < relief->second.n_pmds; i++) {
         struct vmq_pmd *pmd = &relief->second.pmds[i];
-        uint64_t catch_up_ns;
+        uint64_t catch_up_ns = vmq_relief_catch_up_ns(relief, last, i);
 
-        if (!pmd->edge) {
-            continue;
-        }
-        catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot,
-                                           &looked->pmds[i],
-                                           &relief->second, i);
-        looked->pmds[i] = *pmd;
         if (catch_up_ns) {
             pmd->edge = false;
             engine->totals.n_edges_preempted++;
@@ -685,21 +673,37 @@ vmq_engine_plan_relief(struct vmq_engine *engine)
     return planned && relief->plan.n_moves > 0;
 }
 
-/* Takes the second sample of the glance under way and relieves the PMDs with
- * an edge by what it says. */
+/* Takes the second sample of the glance under way, with all edges since it
+ * began.  Returns false if the glance has to go on. */
+static bool
+vmq_engine_look_again(struct vmq_engine *engine)
+{
+    struct vmq_relief *relief = &engine->relief;
+    struct vmq_edge_times times;
+
+    vmq_snapshot_clear(&relief->second);
+    engine->ops->collect(engine->dp, &relief->second);
+    engine->ops->take_edges(engine->dp, &relief->second, &times);
+    return vmq_relief_looked(relief, &times);
+}
+
+/* Ends the glance under way, unless it has to go on, and relieves the PMDs
+ * with an edge by what it says. */
 static void
 vmq_engine_end_glance(struct vmq_engine *engine)
 {
     struct vmq_relief *relief = &engine->relief;
     uint64_t start_ns = vmq_engine_cpu_ns();
-    struct vmq_edge_times times;
-    bool moves;
+    bool moves = false;
 
-    vmq_snapshot_clear(&relief->second);
-    engine->ops->collect(engine->dp, &relief->second);
-    engine->ops->take_edges(engine->dp, &relief->second, &times);
-    moves = vmq_engine_plan_relief(engine);
+    relief->glances = !vmq_engine_look_again(engine);
+    if (!relief->glances) {
+        moves = vmq_engine_plan_relief(engine);
+    }
     vmq_relief_spend(relief, vmq_engine_cpu_ns() - start_ns);
+    if (relief->glances) {
+        return;
+    }
 
     engine->totals.n_edges++;
     engine->totals.n_edges_futile += !moves;
@@ -707,9 +711,9 @@ vmq_engine_end_glance(struct vmq_engine *engine)
         uint64_t looked_ns = relief->first.window_ns;
         struct vmq_stages stages = {
             .edge = true,
-            .edge_ns = times.waited_ns,
-            .wake_ns = (looked_ns > times.raised_ns
-                        ? looked_ns - times.raised_ns : 0),
+            .edge_ns = relief->times.waited_ns,
+            .wake_ns = (looked_ns > relief->times.raised_ns
+                        ? looked_ns - relief->times.raised_ns : 0),
             .plan_ns = relief->second.window_ns - looked_ns,
         };
 

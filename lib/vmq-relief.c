@@ -18,6 +18,7 @@
 #include "vmq-relief.h"
 
 #include "util.h"
+#include "vmq-edge.h"
 
 void
 vmq_relief_init(struct vmq_relief *relief)
@@ -69,4 +70,50 @@ vmq_relief_wait_ns(const struct vmq_relief *relief)
 {
     return (relief->budget_ns > 0 ? 0
             : (uint64_t) (1 - relief->budget_ns) * VMQ_RELIEF_SHARE);
+}
+
+/* To be called when 'second' has been taken, with the edges that were raised
+ * since it was taken before, of which 'times' is about the first.  Adds those
+ * that had been raised by then.  Returns true if the glance is over. */
+bool
+vmq_relief_looked(struct vmq_relief *relief,
+                  const struct vmq_edge_times *times)
+{
+    if (!relief->n_looks++ || times->raised_ns < relief->times.raised_ns) {
+        relief->times = *times;
+    }
+    for (uint32_t i = 0; i < relief->second.n_pmds && i < relief->first.n_pmds;
+         i++) {
+        struct vmq_pmd *first = &relief->first.pmds[i];
+        struct vmq_pmd *second = &relief->second.pmds[i];
+
+        if (first->core_id == second->core_id) {
+            second->edge = first->edge = first->edge || second->edge;
+        }
+    }
+    return (relief->n_looks >= VMQ_GLANCES_MAX
+            || vmq_edge_seen_enough(&relief->first, &relief->second));
+}
+
+/* Returns how long PMD 'i' of 'second' has to be given to catch up with what
+ * it was without a CPU for, in ns, 0 if it has no edge.  'last' is the sample
+ * of the last tick.  What was before this call does not count again. */
+uint64_t
+vmq_relief_catch_up_ns(struct vmq_relief *relief,
+                       const struct vmq_snapshot *last, uint32_t i)
+{
+    struct vmq_snapshot *looked = &relief->looked;
+    uint64_t catch_up_ns;
+
+    if (looked->window_ns != last->window_ns
+        || looked->n_pmds != last->n_pmds) {
+        vmq_snapshot_copy(looked, last);
+    }
+    if (i >= looked->n_pmds || !relief->second.pmds[i].edge) {
+        return 0;
+    }
+    catch_up_ns = vmq_edge_catch_up_ns(&relief->snapshot, &looked->pmds[i],
+                                       &relief->first, &relief->second, i);
+    looked->pmds[i] = relief->second.pmds[i];
+    return catch_up_ns;
 }

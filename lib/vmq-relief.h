@@ -68,7 +68,9 @@ struct vmq_edge_times {
 
 struct vmq_relief {
     /* The samples of the glance under way, and what is planned by it. */
-    bool glances;               /* 'first' has been taken. */
+    bool glances;               /* 'first' has been taken... */
+    unsigned int n_looks;       /* ...and 'second' so many times... */
+    struct vmq_edge_times times;    /* ...with the first edges of these. */
     struct vmq_snapshot first, second, snapshot;
     struct vmq_snapshot looked; /* The sample of the last tick; of a PMD that
                                  * was looked at since, that of then. */
@@ -84,6 +86,10 @@ void vmq_relief_destroy(struct vmq_relief *);
 bool vmq_relief_may_begin(struct vmq_relief *, uint64_t now_ns);
 void vmq_relief_spend(struct vmq_relief *, uint64_t used_ns);
 uint64_t vmq_relief_wait_ns(const struct vmq_relief *);
+
+bool vmq_relief_looked(struct vmq_relief *, const struct vmq_edge_times *);
+uint64_t vmq_relief_catch_up_ns(struct vmq_relief *,
+                                const struct vmq_snapshot *last, uint32_t i);
 
 #ifdef  __cplusplus
 }

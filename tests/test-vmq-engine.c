@@ -46,6 +46,7 @@ struct datapath {
     struct vmq_engine *engine;
 
     bool hot;                   /* The queues on core 0 have a backlog. */
+    bool slow;                  /* No iteration of it ends. */
     bool edge;                  /* Core 0 has raised one... */
     int n_relieved, n_futile;   /* ...and what it has been told. */
     uint64_t catch_up_ns;
@@ -104,10 +105,11 @@ collect(void *dp_, struct vmq_snapshot *raw)
         raw->rxqs[i].n_moves = dp->generation;
         raw->pmds[dp->core[qid]].parked = false;
     }
-    for (uint32_t qid = 0; dp->hot && qid < dp->n_rxqs; qid++) {
-        if (!dp->core[qid]) {
+    for (uint32_t qid = 0; qid < dp->n_rxqs; qid++) {
+        raw->rxqs[qid].polls = dp->slow ? 0 : now_ns / 1000;
+        if (dp->hot && !dp->core[qid]) {
             raw->rxqs[qid].cycles = now_ns / 10 * 9 / dp->n_rxqs;
-            raw->rxqs[qid].polls = raw->rxqs[qid].full_batches = now_ns / 1000;
+            raw->rxqs[qid].full_batches = raw->rxqs[qid].polls;
             raw->pmds[0].busy_cycles = now_ns;
             raw->pmds[0].idle_cycles = 0;
         }
@@ -910,6 +912,41 @@ expect_no_glance(struct vmq_engine *engine, struct datapath *dp)
     ovs_assert(n_looks == before);
 }
 
+/* A glance goes on until something of the PMD is seen, with the edge that was
+ * taken by then, but not forever. */
+static void
+test_edge_slow(struct vmq_engine *engine, struct datapath *dp)
+{
+    tick(engine);
+    vmq_engine_set_paused(engine, false);
+    dp->hot = dp->slow = true;
+    begin_glance(engine, dp);
+    for (int i = 1; i < VMQ_GLANCES_MAX; i++) {
+        xnanosleep(1000);
+        vmq_engine_run(engine, 0);
+        ovs_assert(vmq_engine_glances(engine) && !dp->edge);
+        ovs_assert(!look(engine)->totals.n_edges);
+    }
+    end_glance(engine, dp);
+    ovs_assert(look(engine)->totals.n_edges == 1);
+    ovs_assert(dp->n_relieved + dp->n_futile == 1);
+    if (dp->results) {
+        end_moves(engine, dp, VMQ_OUTCOME_FAILED);
+    }
+
+    begin_glance(engine, dp);
+    xnanosleep(1000);
+    vmq_engine_run(engine, 0);
+    ovs_assert(vmq_engine_glances(engine));
+    dp->slow = false;
+    end_glance(engine, dp);
+    ovs_assert(look(engine)->totals.n_edges == 2);
+    ovs_assert(dp->n_relieved + dp->n_futile == 2);
+    if (dp->results) {
+        end_moves(engine, dp, VMQ_OUTCOME_FAILED);
+    }
+}
+
 /* Nobody looks at edges while that would be for nothing. */
 static void
 test_edge_unminded(struct vmq_engine *engine, struct datapath *dp)
@@ -1106,6 +1143,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_edge);
     run_test(test_edge_futile);
     run_test(test_edge_preempted);
+    run_test(test_edge_slow);
     run_test(test_edge_unminded);
     run_test(test_edge_budget);
     test_view_threads();

@@ -449,7 +449,8 @@ vmq_relieve(struct sim_vmq *vmq, struct sim *sim)
             /* Unless this is before the first tick. */
             if (pmd < vmq->looked.n_pmds) {
                 catch_up_ns = vmq_edge_catch_up_ns(
-                    &vmq->glance, &vmq->looked.pmds[pmd], &vmq->raw, pmd);
+                    &vmq->glance, &vmq->looked.pmds[pmd], &vmq->first,
+                    &vmq->raw, pmd);
                 vmq->looked.pmds[pmd] = vmq->raw.pmds[pmd];
             }
             if (catch_up_ns) {

@@ -320,6 +320,37 @@ samples_of_other_things_say_nothing(void **state)
     }
 }
 
+/* A glance is over when each PMD with an edge has been seen long enough. */
+static void
+long_iterations_are_seen(void **state)
+{
+    struct glance g;
+
+    (void) state;
+    glance_init(&g);
+    assert_true(vmq_edge_seen_enough(&g.first, &g.second));
+    g.second.pmds[0].edge = true;
+    assert_false(vmq_edge_seen_enough(&g.first, &g.second));
+    g.second.rxqs[2].polls += 100;
+    assert_false(vmq_edge_seen_enough(&g.first, &g.second));
+    g.second.rxqs[0].polls += VMQ_GLANCE_POLLS - 1;
+    g.second.rxqs[1].polls += VMQ_GLANCE_POLLS - 1;
+    assert_false(vmq_edge_seen_enough(&g.first, &g.second));
+    g.second.rxqs[1].polls++;
+    assert_true(vmq_edge_seen_enough(&g.first, &g.second));
+
+    /* Each of them. */
+    g.second.pmds[1].edge = true;
+    assert_true(vmq_edge_seen_enough(&g.first, &g.second));
+    g.second.rxqs[2].polls = 0;
+    assert_false(vmq_edge_seen_enough(&g.first, &g.second));
+
+    /* There is nothing to wait for. */
+    g.second.window_cycles = g.first.window_cycles;
+    assert_true(vmq_edge_seen_enough(&g.first, &g.second));
+    glance_destroy(&g);
+}
+
 /* In the second before 'second', core 0 was without a CPU for 'stolen_us'. */
 static uint64_t
 catch_up_us(struct glance *g, uint64_t stolen_us)
@@ -331,7 +362,11 @@ catch_up_us(struct glance *g, uint64_t stolen_us)
     now->idle_cycles = before->idle_cycles + cycles * 3 / 4;
     before->cpu_ns = ns;
     now->cpu_ns = before->cpu_ns + ns - stolen_us * 1000;
-    return vmq_edge_catch_up_ns(&g->window, before, &g->second, 0) / 1000;
+    if (!g->second.rxqs[0].polls) {
+        g->second.rxqs[0].polls = 100;
+    }
+    return vmq_edge_catch_up_ns(&g->window, before, &g->first, &g->second,
+                                0) / 1000;
 }
 
 /* At 40 %, with what came in 3 ms: 2 ms, in which another 2 ms' come. */
@@ -366,6 +401,23 @@ what_was_stolen_is_caught_up_with(void **state)
     /* Less is noise. */
     g.second.rxqs[0].pmd = 0;
     assert_int_equal(catch_up_us(&g, 99), 0);
+    glance_destroy(&g);
+}
+
+/* Two iterations, of the millisecond between the samples, may be charged and
+ * not be over. */
+static void
+long_iterations_are_not_stolen(void **state)
+{
+    struct glance g;
+
+    (void) state;
+    glance_init(&g);
+    g.second.rxqs[1].polls = g.second.rxqs[0].polls = 1;
+    assert_int_equal(catch_up_us(&g, 1999), 0);
+    assert_int_not_equal(catch_up_us(&g, 2001), 0);
+    g.second.rxqs[1].polls = 10;
+    assert_int_not_equal(catch_up_us(&g, 1999), 0);
     glance_destroy(&g);
 }
 
@@ -415,7 +467,7 @@ samples_of_other_pmds_say_nothing(void **state)
             break;
         }
         assert_int_equal(vmq_edge_catch_up_ns(&g.window, &g.first.pmds[0],
-                                              &g.second, 0), 0);
+                                              &g.first, &g.second, 0), 0);
         glance_destroy(&g);
     }
 }
@@ -432,7 +484,9 @@ main(void)
         cmocka_unit_test(places_are_of_the_second_sample),
         cmocka_unit_test(a_long_iteration_is_busy),
         cmocka_unit_test(samples_of_other_things_say_nothing),
+        cmocka_unit_test(long_iterations_are_seen),
         cmocka_unit_test(what_was_stolen_is_caught_up_with),
+        cmocka_unit_test(long_iterations_are_not_stolen),
         cmocka_unit_test(what_is_too_much_gets_no_time),
         cmocka_unit_test(samples_of_other_pmds_say_nothing),
     };
