@@ -246,18 +246,19 @@ vmq_edge_seen_enough(const struct vmq_snapshot *first,
 /* Less stolen time than this is noise, and so is less than two iterations. */
 #define STOLEN_MIN_NS 100000
 
-/* Returns how long an iteration of PMD 'pmd' takes, in ns, as the glance shows
- * it.  The TSC goes as 'snapshot' says. */
+/* Returns how long an iteration of PMD 'pmd' takes while it has a CPU, in ns,
+ * as the glance shows it. */
 static uint64_t
-iteration_ns(const struct vmq_snapshot *snapshot,
-             const struct vmq_snapshot *first,
+iteration_ns(const struct vmq_snapshot *first,
              const struct vmq_snapshot *second, uint32_t pmd)
 {
-    uint64_t glance_cycles = second->window_cycles - first->window_cycles;
+    uint64_t before_ns = first->pmds[pmd].cpu_ns;
+    uint64_t now_ns = second->pmds[pmd].cpu_ns;
     uint64_t n_polls = most_polls(first, second, pmd);
 
-    return vmq_mul_div(glance_cycles, snapshot->window_ns,
-                       snapshot->window_cycles) / (n_polls ? n_polls : 1);
+    return (now_ns > before_ns
+            ? (now_ns - before_ns) / (n_polls ? n_polls : 1)
+            : 0);
 }
 
 /* Returns the time that a PMD has charged from 'before' to 'now' but did not
@@ -286,7 +287,6 @@ vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
 
     if (!snapshot->window_cycles
         || !is_about(snapshot, first) || !is_about(snapshot, second)
-        || second->window_cycles < first->window_cycles
         || before->core_id != now->core_id
         || !before->cpu_ns || now->cpu_ns < before->cpu_ns
         || now->busy_cycles < before->busy_cycles
@@ -301,7 +301,7 @@ vmq_edge_catch_up_ns(const struct vmq_snapshot *snapshot,
 
     catch_up_ns = stolen_ns(snapshot, before, now);
     if (catch_up_ns < STOLEN_MIN_NS
-        || catch_up_ns < 2 * iteration_ns(snapshot, first, second, pmd)
+        || catch_up_ns < 2 * iteration_ns(first, second, pmd)
         || load_cycles >= snapshot->window_cycles) {
         return 0;
     }

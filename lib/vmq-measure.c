@@ -320,6 +320,10 @@ vmq_meter_rxq(struct vmq_rxq_meter *meter, const struct vmq_rxq *rxq,
     };
     meter->raw = raw;
     if (!pmd_meter || meter->core_id != core_id) {
+        /* Its old PMD may have charged time that was stolen. */
+        if (span->ms && used->cycles > span->cycles) {
+            used->cycles = span->cycles;
+        }
         meter->streak = 0;
     } else if (span->ms) {
         meter->streak = (vmq_looks_like_backlog(used->polls,

@@ -95,7 +95,7 @@
  * ===========
  *
  * Time stolen in a sample in which a queue moved is taken off according to the
- * queue's new PMD.
+ * queue's new PMD.  But no such queue has used more than all of the sample.
  *
  * Thread-safety
  * =============

@@ -29,6 +29,7 @@
 
 struct glance {
     struct vmq_snapshot window, first, second;
+    uint64_t had_us;            /* Core 0 had a CPU for so long in it. */
 };
 
 static void
@@ -52,6 +53,7 @@ glance_init(struct glance *g)
 {
     static const uint64_t percent[] = { 30, 10, 20 };
 
+    g->had_us = 1000;
     add_pmds_and_rxqs(&g->window);
     g->window.window_ms = 100;
     g->window.window_ns = 100000000;
@@ -356,16 +358,17 @@ static uint64_t
 catch_up_us(struct glance *g, uint64_t stolen_us)
 {
     const uint64_t cycles = 1000000, ns = 1000000000;
-    struct vmq_pmd *before = &g->first.pmds[0], *now = &g->second.pmds[0];
+    struct vmq_pmd before = g->first.pmds[0], *now = &g->second.pmds[0];
 
-    now->busy_cycles = before->busy_cycles + cycles / 4;
-    now->idle_cycles = before->idle_cycles + cycles * 3 / 4;
-    before->cpu_ns = ns;
-    now->cpu_ns = before->cpu_ns + ns - stolen_us * 1000;
+    now->busy_cycles = before.busy_cycles + cycles / 4;
+    now->idle_cycles = before.idle_cycles + cycles * 3 / 4;
+    before.cpu_ns = ns;
+    now->cpu_ns = before.cpu_ns + ns - stolen_us * 1000;
+    g->first.pmds[0].cpu_ns = now->cpu_ns - g->had_us * 1000;
     if (!g->second.rxqs[0].polls) {
         g->second.rxqs[0].polls = 100;
     }
-    return vmq_edge_catch_up_ns(&g->window, before, &g->first, &g->second,
+    return vmq_edge_catch_up_ns(&g->window, &before, &g->first, &g->second,
                                 0) / 1000;
 }
 
@@ -417,6 +420,11 @@ long_iterations_are_not_stolen(void **state)
     assert_int_equal(catch_up_us(&g, 1999), 0);
     assert_int_not_equal(catch_up_us(&g, 2001), 0);
     g.second.rxqs[1].polls = 10;
+    assert_int_not_equal(catch_up_us(&g, 1999), 0);
+
+    /* One that has had no CPU in the glance either has no long iterations. */
+    g.second.rxqs[1].polls = 1;
+    g.had_us = 10;
     assert_int_not_equal(catch_up_us(&g, 1999), 0);
     glance_destroy(&g);
 }

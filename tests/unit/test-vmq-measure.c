@@ -468,6 +468,23 @@ a_streak_lasts_as_long_as_all_samples_look_like_a_backlog(void **state)
     assert_int_equal(t.rxq_meters[0].used.cycles, 500);
 }
 
+/* Its old PMD was without a CPU for 900 ms in a batch of it. */
+static void
+a_queue_that_moved_has_not_used_more_than_all_time(void **state)
+{
+    struct thread t;
+
+    (void) state;
+    thread_init(&t);
+    t.pmd.core_id = 4;
+    charge(&t, 0, 100 * CYCLES_PER_MS);
+    t.rxqs[0].cycles += 900 * CYCLES_PER_MS;
+    t.rxqs[1].cycles += 20 * CYCLES_PER_MS;
+    sample(&t, 100);
+    assert_int_equal(t.rxq_meters[0].used.cycles, 100 * CYCLES_PER_MS);
+    assert_int_equal(t.rxq_meters[1].used.cycles, 20 * CYCLES_PER_MS);
+}
+
 /* Clocks. */
 
 static void
@@ -529,6 +546,7 @@ main(void)
             nine_of_ten_full_batches_on_a_busy_pmd_look_like_a_backlog),
         cmocka_unit_test(
             a_streak_lasts_as_long_as_all_samples_look_like_a_backlog),
+        cmocka_unit_test(a_queue_that_moved_has_not_used_more_than_all_time),
         cmocka_unit_test(a_tsc_may_run_up_to_twice_as_fast_or_half_as_fast),
         cmocka_unit_test(less_than_a_ms_tells_nothing_of_the_tsc),
     };
