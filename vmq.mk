@@ -13,9 +13,9 @@ lib_libopenvswitch_la_SOURCES += \
 	lib/dpif-netdev-vmq-collect.c \
 	lib/dpif-netdev-vmq-compat.h \
 	lib/dpif-netdev-vmq-copy.c \
-	lib/dpif-netdev-vmq-fetch.c \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
+	lib/dpif-netdev-vmq-fetch.c \
 	lib/dpif-netdev-vmq-hooks.h \
 	lib/dpif-netdev-vmq-lock.c \
 	lib/dpif-netdev-vmq-members.h \

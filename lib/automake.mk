@@ -47,9 +47,9 @@ OVS_OVERLAY += \
 	lib/dpif-netdev-vmq-collect.c \
 	lib/dpif-netdev-vmq-compat.h \
 	lib/dpif-netdev-vmq-copy.c \
-	lib/dpif-netdev-vmq-fetch.c \
 	lib/dpif-netdev-vmq-dummy-hw.c \
 	lib/dpif-netdev-vmq-dummy.c \
+	lib/dpif-netdev-vmq-fetch.c \
 	lib/dpif-netdev-vmq-hooks.h \
 	lib/dpif-netdev-vmq-lock.c \
 	lib/dpif-netdev-vmq-members.h \

@@ -20,9 +20,9 @@
  * Before a queue moves, the megaflows that its PMD has for its port are copied
  * to the new one, so that the new one need not ask for each of them in an
  * upcall.  dpif-netdev-vmq-move.c calls dp_vmq_copy_run() again and again, for
- * a slice of time each.  For a queue that leaves in a hurry, it first calls
- * dp_vmq_copy_ahead(), which copies what it can in no time.  The rest follows,
- * and those that are needed at once are fetched (dpif-netdev-vmq-fetch.c).
+ * a slice of time each.  A queue in a hurry leaves after the first one.
+ * The rest of its flows follow, and those that are needed at once are fetched
+ * (dpif-netdev-vmq-fetch.c).
  *
  * Moves from one PMD to the same other look through the flows of the first
  * together: there may be 100,000 of them, and 64 such moves.
@@ -533,38 +533,25 @@ dp_vmq_copy_found(struct dp_netdev *dp, struct dp_vmq_copy *copy,
 }
 
 /* Copies the flows of 'copy' from 'from' to 'to', until it is 'until_ns'.
- * Returns true if it is through. */
+ * Returns true if it is through.  If these are to go 'ahead' of a queue in a
+ * hurry, the hottest are copied of those that are found in a part of the
+ * time. */
 bool
 dp_vmq_copy_run(struct dp_netdev *dp, struct dp_vmq_copy *copy,
                 struct dp_netdev_pmd_thread *from,
-                struct dp_netdev_pmd_thread *to, uint64_t until_ns)
+                struct dp_netdev_pmd_thread *to, uint64_t until_ns, bool ahead)
 {
     struct dp_vmq_copy *leader = copy->leader;
 
     if (!leader->scanned) {
-        leader->scanned = dp_vmq_copy_scan(dp, leader, from, until_ns);
-    }
-    return (leader->scanned
-            && !dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
-            && dp_vmq_copy_found(dp, copy, from, to, until_ns));
-}
-
-/* The same for a queue that leaves in a hurry: copies the hottest of those
- * flows that are found in a part of the time. */
-bool
-dp_vmq_copy_ahead(struct dp_netdev *dp, struct dp_vmq_copy *copy,
-                  struct dp_netdev_pmd_thread *from,
-                  struct dp_netdev_pmd_thread *to, uint64_t until_ns)
-{
-    struct dp_vmq_copy *leader = copy->leader;
-
-    if (!leader->scanned) {
-        uint64_t scan_until_ns = vmq_clock_ns() + VMQ_AHEAD_SCAN_NS;
+        uint64_t ahead_ns = vmq_clock_ns() + VMQ_AHEAD_SCAN_NS;
 
         leader->scanned = dp_vmq_copy_scan(dp, leader, from,
-                                           MIN(scan_until_ns, until_ns));
+                                           (ahead ? MIN(ahead_ns, until_ns)
+                                            : until_ns));
     }
-    return (!dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
+    return ((leader->scanned || ahead)
+            && !dp_vmq_reach(dp, VMQ_POINT_FOUND, NULL, NULL)
             && dp_vmq_copy_found(dp, copy, from, to, until_ns)
             && leader->scanned);
 }

@@ -185,13 +185,12 @@ static void
 dp_vmq_move_copy(struct dp_netdev *dp, struct dp_vmq_move *move,
                  uint64_t until_ns)
 {
+    bool ahead = move->hurry && move->phase == VMQ_PHASE_COPYING;
     uint64_t start_ns = vmq_clock_ns();
 
-    move->copied = (move->hurry && move->phase == VMQ_PHASE_COPYING
-                    ? dp_vmq_copy_ahead(dp, &move->copy, move->from, move->to,
-                                        dp->vmq->ahead_until_ns)
-                    : dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
-                                      until_ns));
+    move->copied = dp_vmq_copy_run(dp, &move->copy, move->from, move->to,
+                                   (ahead ? dp->vmq->ahead_until_ns
+                                    : until_ns), ahead);
     move->result->copy_ns += vmq_clock_ns() - start_ns;
 }
 

@@ -209,10 +209,8 @@ void dp_vmq_copy_begin(struct dp_vmq_copy *, struct dp_vmq_copy *leader,
                        odp_port_t port_no);
 bool dp_vmq_copy_run(struct dp_netdev *, struct dp_vmq_copy *,
                      struct dp_netdev_pmd_thread *from,
-                     struct dp_netdev_pmd_thread *to, uint64_t until_ns);
-bool dp_vmq_copy_ahead(struct dp_netdev *, struct dp_vmq_copy *,
-                       struct dp_netdev_pmd_thread *from,
-                       struct dp_netdev_pmd_thread *to, uint64_t until_ns);
+                     struct dp_netdev_pmd_thread *to, uint64_t until_ns,
+                     bool ahead);
 void dp_vmq_copy_end(struct dp_netdev *, struct dp_vmq_copy *);
 bool dp_vmq_copy_clean(struct dp_netdev *, uint64_t until_ns);
 
@@ -327,8 +325,8 @@ void dp_vmq_keep_off_pmds(struct dp_netdev *);
 enum dp_vmq_phase {
     VMQ_PHASE_COPYING,          /* Flows are copied. */
     VMQ_PHASE_HANDING,          /* 'handoff' is under way. */
-    VMQ_PHASE_FOLLOWING,        /* It has succeeded, and the flows that were
-                                 * not copied are. */
+    VMQ_PHASE_FOLLOWING,        /* '*result' says how that ended, and the
+                                 * flows that were not copied are. */
     VMQ_PHASE_ENDED,            /* '*result' says how. */
 };
 
