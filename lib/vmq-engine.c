@@ -491,6 +491,7 @@ vmq_engine_collect(struct vmq_engine *engine)
 
     vmq_snapshot_clear(&view->raw);
     view->taken_ms = time_msec();
+    view->asked_for = false;
     engine->ops->collect(engine->dp, &view->raw);
 }
 
@@ -836,6 +837,7 @@ const struct vmq_view *
 vmq_engine_new_view(struct vmq_engine *engine)
 {
     vmq_engine_collect(engine);
+    engine->views.next->asked_for = true;
     if (engine->config.enabled) {
         vmq_engine_plan(engine);
     } else {

@@ -352,7 +352,7 @@ show_row(const struct vmq_view *view)
         .age_ms = MAX(time_msec() - view->taken_ms, 0),
     };
 
-    row.aged = row.age_ms > 0;
+    row.aged = row.age_ms > 0 && !view->asked_for;
     for (uint32_t i = 0; i < raw->n_pmds; i++) {
         row.n_active += !raw->pmds[i].parked;
     }

@@ -101,6 +101,7 @@ struct vmq_view {
                                  * held. */
     const char *dp_name;
     long long int taken_ms;     /* When, as time_msec() has it. */
+    bool asked_for;             /* Of the moment at which it was asked for. */
     bool on;
     bool paused;
     struct vmq_config config;

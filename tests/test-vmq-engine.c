@@ -24,6 +24,7 @@
 
 #include <string.h>
 #include <time.h>
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "ovstest.h"
@@ -32,6 +33,7 @@
 #include "util.h"
 #include "vmq-chaos.h"
 #include "vmq-hist.h"
+#include "vmq-show.h"
 
 #define N_RXQS 3
 
@@ -682,6 +684,33 @@ test_view_kept(struct vmq_engine *engine, struct datapath *dp)
     }
 }
 
+/* Shows 'view' two milliseconds from now, and gives it back. */
+static bool
+shows_age(struct vmq_engine *engine, const struct vmq_view *view)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+    bool age;
+
+    xnanosleep(2 * 1000 * 1000);
+    vmq_show(view, false, &text);
+    age = strstr(ds_cstr(&text), " ms ago");
+    ds_destroy(&text);
+    vmq_engine_put_view(engine, view);
+    return age;
+}
+
+/* What a tick found has an age.  What somebody asked for has none, though the
+ * clock goes on while it is written. */
+static void
+test_view_age(struct vmq_engine *engine, struct datapath *dp OVS_UNUSED)
+{
+    tick(engine);
+    ovs_assert(shows_age(engine, vmq_engine_get_view(engine)));
+    ovs_assert(!shows_age(engine, vmq_engine_new_view(engine)));
+    set_on(engine, false, true);
+    ovs_assert(!shows_age(engine, vmq_engine_new_view(engine)));
+}
+
 /* Nobody having one, there are two, turn and turn about. */
 static void
 test_view_reused(struct vmq_engine *engine, struct datapath *dp OVS_UNUSED)
@@ -1138,6 +1167,7 @@ test_vmq_engine_main(int argc OVS_UNUSED, char *argv[] OVS_UNUSED)
     run_test(test_view_meanwhile);
     run_test(test_view_forgotten);
     run_test(test_view_kept);
+    run_test(test_view_age);
     run_test(test_view_reused);
     run_test(test_view_contended);
     run_test(test_edge);
