@@ -227,8 +227,8 @@ dpif_netdev_vmq_status_seq(void)
     return atomic_count_get(&status_seq);
 }
 
-/* Adds the number of flows that 'rxq''s PMD has for its port, once per PMD and
- * in order. */
+/* Adds the number of flows that 'rxq''s PMD has for its port, unless that is
+ * 0, once per PMD and in order. */
 static void
 dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
                      uint32_t pmd, struct vmq_snapshot *raw)
@@ -244,9 +244,11 @@ dp_vmq_collect_flows(const struct dp_netdev_rxq *rxq, uint32_t port,
         return;
     }
 
-    vmq_snapshot_add_port_pmd(raw, port, pmd,
-                              ccmap_find(&rxq->pmd->n_flows,
-                                         odp_to_u32(port_no)));
+    uint32_t n_flows = ccmap_find(&rxq->pmd->n_flows, odp_to_u32(port_no));
+    if (!n_flows) {
+        return;
+    }
+    vmq_snapshot_add_port_pmd(raw, port, pmd, n_flows);
 
     struct vmq_port_pmd added = raw->port_pmds[end];
     memmove(&raw->port_pmds[i + 1], &raw->port_pmds[i],

@@ -285,6 +285,11 @@ put_json_uint(struct vmq_json *json, uint64_t value)
     char digits[20];
     size_t i = sizeof digits;
 
+    if (value < 10) {
+        ds_put_char(json->ds, '0' + value);
+        return;
+    }
+
     do {
         digits[--i] = '0' + value % 10;
         value /= 10;
@@ -407,7 +412,26 @@ find_table(struct vmq_json *json, const struct vmq_field fields[])
             table->n++;
         }
     }
+    for (i = 0; i < table->n; i++) {
+        table->length[i] = strlen(fields[table->order[i]].member);
+    }
     return table;
+}
+
+/* Begins the member 'name', which has 'length' characters. */
+static void
+begin_member(struct vmq_json *json, const char *name, size_t length)
+{
+    char *p = ds_put_uninit(json->ds, length + 3);
+
+    *p++ = '"';
+    memcpy(p, name, length);
+    p += length;
+    *p++ = '"';
+    *p = ':';
+    if (!json->on_one_line) {
+        ds_put_char(json->ds, ' ');
+    }
 }
 
 /* Writes 'row' as an object, which is the whole, a member, or an element. */
@@ -435,9 +459,7 @@ vmq_json_put_object(struct vmq_json *json, const struct vmq_field fields[],
         }
         begin_item(json, first);
         first = false;
-        ds_put_char(json->ds, '"');
-        ds_put_cstr(json->ds, field->member);
-        ds_put_cstr(json->ds, json->on_one_line ? "\":" : "\": ");
+        begin_member(json, field->member, table->length[i]);
         put_json_value(json, field, row);
     }
     json->depth--;

@@ -164,6 +164,7 @@ struct vmq_json {
         const struct vmq_field *fields;
         uint32_t n;
         uint8_t order[VMQ_MAX_FIELDS];
+        uint8_t length[VMQ_MAX_FIELDS];     /* Of the names, in order. */
     } tables[VMQ_MAX_TABLES];
     uint32_t n_tables;
 };
