@@ -107,16 +107,17 @@ const struct vmq_setting vmq_settings[] = {
       "CPU in the long run.  With 0, nothing happens before "
       "pmd-vmq-spread-hold." },
 
-    { SETTING("pmd-vmq-coalesce-threshold", UINT, "%", 0, 100, 30,
+    { SETTING("pmd-vmq-coalesce-threshold", UINT, "%", 0, 100, 100,
               coalesce_threshold_pct),
-      .summary = "whether PMD threads are freed; 0 for never",
+      .summary = "load under which PMD threads are freed; 0 for never",
       .help =
-      "A PMD thread whose load stays under this value for "
+      "A PMD thread whose load has stayed under this value for "
       "pmd-vmq-coalesce-hold gives all of its queues to other PMD threads, "
-      "if these stay under pmd-vmq-pack-target with them, and blocks.  PMD "
-      "threads over this value are freed as well when all of the queues of a "
-      "NUMA node fit one PMD thread fewer.  So it is pmd-vmq-pack-target that "
-      "decides how many there are, and all values but 0 do the same."
+      "if these stay under pmd-vmq-pack-target with them, and blocks.  With "
+      "100, that happens at any load."
+      "\n\n"
+      "Lower values leave PMD threads alone that have something to do: fewer "
+      "queues move, and more CPUs are used."
       "\n\n"
       "With 0, PMD threads are never freed: those that were woken once go on "
       "using a whole CPU each." },

@@ -78,6 +78,9 @@ extern "C" {
          "its queues do not fit on other PMDs")                         \
     PLAN(MIN_PMDS,       min_pmds,       "min-pmds",                    \
          "as few PMDs are active as allowed")                           \
+    /* Was not under pmd-vmq-coalesce-threshold all the time. */        \
+    PLAN(BUSY,           busy,           "busy",                        \
+         "too busy to be freed")                                        \
     PMD(PARKED,          parked,         "parked",                      \
         "polls no queue and uses no CPU")                               \
     PMD(TARGET,          target,         "target",                      \

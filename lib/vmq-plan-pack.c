@@ -282,9 +282,19 @@ is_known(const struct planner *planner, uint32_t pmd)
             || (!source->n_unseen && group->n_young * 2 <= group->n_queues));
 }
 
+/* May PMD 'pmd' be freed at its load? */
+static bool
+is_low(const struct planner *planner, uint32_t pmd)
+{
+    uint32_t limit_bp = vmq_config_coalesce_bp(planner->config);
+
+    return (limit_bp >= VMQ_BP
+            || planner->plan->pmds[pmd].slow_bp < limit_bp);
+}
+
 /* Frees PMDs of 'group' whose queues fit on others.  An evacuation that has
- * begun goes on at once; a new one begins only when the last moves have shown
- * up. */
+ * begun goes on at once, at any load; a new one begins only when the last
+ * moves have shown up. */
 void
 vmq_planner_coalesce(struct planner *planner, uint32_t group)
 {
@@ -300,6 +310,7 @@ vmq_planner_coalesce(struct planner *planner, uint32_t group)
         uint32_t i = ranks[k].index;
         const struct planner_pmd *pmd = &planner->pmds[i];
         const struct planner_numa *numa = &planner->numas[pmd->numa];
+        bool evacuating = planner->snapshot->pmds[i].evacuating;
         enum vmq_verdict verdict;
 
         if (pmd->took || (planner->plan->pmds[i].verdict
@@ -312,7 +323,9 @@ vmq_planner_coalesce(struct planner *planner, uint32_t group)
             verdict = VMQ_VERDICT_IMMOBILE;
         } else if (numa->n_active <= vmq_planner_min_active(planner, numa)) {
             verdict = VMQ_VERDICT_MIN_PMDS;
-        } else if (settling && !planner->snapshot->pmds[i].evacuating) {
+        } else if (!evacuating && !is_low(planner, i)) {
+            verdict = VMQ_VERDICT_BUSY;
+        } else if (!evacuating && settling) {
             verdict = VMQ_VERDICT_SETTLING;
         } else if (!is_known(planner, i)) {
             verdict = VMQ_VERDICT_WARMING;

@@ -88,8 +88,9 @@
  *   P6.  No move of the coalesce pass takes its destination over the pack
  *        target, at any moment of the slow view, unless its load is so steady
  *        that twice the highest of these, less the lowest, is not over the
- *        goal of a spread.  It frees its source: all queues leave, or as many
- *        as a plan may move.
+ *        goal of a spread.  It frees its source, whose slow view was under
+ *        pmd-vmq-coalesce-threshold or is being emptied: all queues leave, or
+ *        as many as a plan may move.
  *   P7.  The number of active PMDs of a NUMA node never leaves, or gets
  *        farther from, pmd-vmq-min-pmds (or the number of queues, if that is
  *        less) to pmd-vmq-max-pmds.
@@ -127,9 +128,7 @@
  * for another, so that a host may stay less well packed than it could be.  One
  * queue cannot be split: an elephant loses packets.  What a queue costs is
  * taken to be the same on every PMD of a node.  All nodes share one budget of
- * moves, those with the lowest cores first.  Any value of
- * pmd-vmq-coalesce-threshold but 0 means the same: a PMD under it is freed if
- * its queues fit elsewhere, and so is one over it.
+ * moves, those with the lowest cores first.
  *
  * Thread-safety
  * =============

@@ -49,7 +49,7 @@ test_table(void **state)
         { "pmd-vmq-spread-hold", U, "ms", 0, 600000, 300,
           AT(spread_hold_ms) },
         { "pmd-vmq-edge", U, "us", 0, 100000, 500, AT(edge_us) },
-        { "pmd-vmq-coalesce-threshold", U, "%", 0, 100, 30,
+        { "pmd-vmq-coalesce-threshold", U, "%", 0, 100, 100,
           AT(coalesce_threshold_pct) },
         { "pmd-vmq-coalesce-hold", U, "ms", 0, 3600000, 2000,
           AT(coalesce_hold_ms) },
@@ -272,7 +272,7 @@ test_effective(void **state)
     (void) state;
     vmq_config_init(&config);
     assert_int_equal(vmq_config_spread_bp(&config), 8500);
-    assert_int_equal(vmq_config_coalesce_bp(&config), 3000);
+    assert_int_equal(vmq_config_coalesce_bp(&config), 10000);
     assert_int_equal(vmq_config_pack_target_bp(&config), 8000);
     config.spread_threshold_pct = 90;
     assert_int_equal(vmq_config_pack_target_bp(&config), 8000);

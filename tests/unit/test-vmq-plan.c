@@ -1165,6 +1165,53 @@ coalesce_threshold_0_frees_nothing(void **state)
     host_destroy(&h);
 }
 
+/* What counts is the highest moment of the coalesce hold. */
+static void
+coalesce_threshold_leaves_busy_pmds_alone(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    h.config.coalesce_threshold_pct = 30;
+    host_add(&h, 0, 3000);
+    host_add(&h, 1, 3500);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].verdict, VMQ_VERDICT_BUSY);
+    assert_int_equal(h.plan.pmds[1].verdict, VMQ_VERDICT_BUSY);
+
+    host_set_load(&h, 0, 2999);
+    host_expect(&h, "q0 0>1 coalesce");
+    h.s.rxqs[0].history_bp[VMQ_HISTORY_SLOTS - 1] = 3000;
+    host_expect(&h, "");
+
+    /* It has begun. */
+    h.s.pmds[0].evacuating = true;
+    host_expect(&h, "q0 0>1 coalesce");
+    h.s.pmds[0].evacuating = false;
+
+    h.config.coalesce_threshold_pct = 31;
+    host_expect(&h, "q0 0>1 coalesce");
+    host_destroy(&h);
+}
+
+/* A PMD that had no time left is judged like any other. */
+static void
+coalesce_threshold_100_is_no_limit(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    assert_int_equal(h.config.coalesce_threshold_pct, 100);
+    host_add(&h, 0, 5000);
+    host_add(&h, 1, 4000);
+    h.s.rxqs[0].history_bp[0] = 12000;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].verdict, VMQ_VERDICT_NO_FIT);
+    host_destroy(&h);
+}
+
 static void
 peaks_that_alternate_fit(void **state)
 {
@@ -2891,6 +2938,8 @@ main(void)
         cmocka_unit_test(five_pmds_at_31_percent_are_two_too_many),
         cmocka_unit_test(pmds_that_just_fit_one_fewer_are_coalesced),
         cmocka_unit_test(coalesce_threshold_0_frees_nothing),
+        cmocka_unit_test(coalesce_threshold_leaves_busy_pmds_alone),
+        cmocka_unit_test(coalesce_threshold_100_is_no_limit),
         cmocka_unit_test(peaks_that_alternate_fit),
         cmocka_unit_test(peaks_that_coincide_do_not_fit),
         cmocka_unit_test(the_present_counts_as_well_as_the_past),

@@ -559,6 +559,7 @@ coalescing(struct test_random *r, struct vmq_host *h)
     host_plan(h);
 
     struct vmq_plan *plan = &h->plan;
+    uint64_t limit_bp = h->config.coalesce_threshold_pct * 100;
     uint64_t pack_bp = vmq_config_pack_target_bp(&h->config);
     uint64_t goal_bp = (vmq_config_spread_bp(&h->config) + pack_bp) / 2;
     for (uint32_t k = 0; k < plan->n_moves; k++) {
@@ -596,6 +597,9 @@ coalescing(struct test_random *r, struct vmq_host *h)
         }
         CHECK(h, !left || plan->n_moves == h->config.max_moves);
         CHECK(h, h->config.coalesce_threshold_pct > 0);
+        CHECK(h, h->config.coalesce_threshold_pct == 100
+              || h->s.pmds[m->from].evacuating
+              || plan->pmds[m->from].slow_bp < limit_bp);
     }
 }
 

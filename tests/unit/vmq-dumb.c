@@ -814,6 +814,11 @@ coalesce(struct dumb *d, uint32_t first)
             verdict = VMQ_VERDICT_IMMOBILE;
         } else if (n_active(d, numa_id) <= min_active(d, numa_id, 0)) {
             verdict = VMQ_VERDICT_MIN_PMDS;
+        } else if (!d->s->pmds[i].evacuating
+                   && d->c->coalesce_threshold_pct < 100
+                   && (d->plan->pmds[i].slow_bp
+                       >= d->c->coalesce_threshold_pct * 100)) {
+            verdict = VMQ_VERDICT_BUSY;
         } else if (settling && !d->s->pmds[i].evacuating) {
             verdict = VMQ_VERDICT_SETTLING;
         } else if (is_unknown(d, i)) {
