@@ -177,6 +177,7 @@ dp_vmq_collect_rxq(const struct dp_netdev *dp, struct dp_netdev_rxq *rxq,
 
     raw->rxqs[i].mobility = dp_vmq_rxq_mobility(rxq);
     raw->rxqs[i].n_moves = rxq->vmq.n_moves;
+    raw->rxqs[i].reserve_bp = rxq->port->vmq.reserve_pct * 100;
     if (rxq->pmd) {
         raw->rxqs[i].tunnel_flows
             = dp_vmq_n_tunnel_flows(rxq->pmd, rxq->port->port_no);

@@ -29,6 +29,7 @@
 #include "ccmap.h"
 #include "openvswitch/hmap.h"
 #include "ovs-atomic.h"
+#include "vmq-config.h"
 #include "vmq-handoff.h"
 
 #ifdef  __cplusplus
@@ -86,8 +87,9 @@ struct dp_vmq_rxq {
  * for 'status', which 'mutex' of struct dp_vmq protects. */
 struct dp_vmq_port {
     bool excluded;                  /* Leave its queues where they are. */
-    uint32_t bad_value;             /* Hash of the value of pmd-vmq that was
-                                     * complained of, otherwise 0. */
+    uint32_t reserve_pct;           /* Of a PMD, for each of its queues. */
+    uint32_t bad_values[VMQ_N_PORT_SETTINGS];   /* Hashes of those that were
+                                                 * complained of, or 0. */
     unsigned int status;            /* That the database knows of: an enum
                                      * vmq_mobility plus 1, 0 if none. */
     struct hmap_node netdev_node;   /* In 'by_netdev' of struct dp_vmq. */

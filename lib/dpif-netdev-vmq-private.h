@@ -69,7 +69,8 @@
  *       edge, waited_cycles,  that PMD,       mover           acquire, release
  *       raised_ns             mover                           of 'edge'
  *     dp_vmq_port
- *       excluded              main            mover           'port_rwlock'
+ *       excluded,             main            mover           'port_rwlock'
+ *       reserve_pct
  *     dp_vmq_rxq
  *       n_packets, n_polls,   its PMD         mover, main     atomic
  *       n_full, n_fetched

@@ -203,33 +203,35 @@ dp_vmq_set_config(struct dp_netdev *dp, const struct smap *other_config)
     dp_vmq_notify(dp);
 }
 
-/* Takes the setting of 'port' from its Interface's 'other_config'.  A value
- * that is neither true nor false is logged once and changes nothing. */
+/* Brings '*value', setting 'i' of 'port', in line with its Interface's
+ * 'other_config'.  A bad value is logged once and changes nothing. */
+static void
+dp_vmq_port_set(struct dp_netdev_port *port, enum vmq_port_setting i,
+                const struct smap *other_config, uint32_t *value)
+{
+    const struct vmq_setting *setting = &vmq_port_settings[i];
+    const char *text = smap_get(other_config, setting->key);
+    char *error = vmq_setting_set(value, setting, text);
+    uint32_t bad_value = error ? hash_string(text, 0) | 1 : 0;
+
+    if (error && bad_value != port->vmq.bad_values[i]) {
+        VLOG_WARN("%s: other_config:%s", netdev_get_name(port->netdev), error);
+    }
+    port->vmq.bad_values[i] = bad_value;
+    free(error);
+}
+
 void
 dp_vmq_port_set_config(struct dp_netdev *dp, struct dp_netdev_port *port,
                        const struct smap *other_config)
 {
-    const char *value = smap_get_def(other_config, "pmd-vmq", "true");
-    uint32_t bad_value = 0;
-    struct vmq_config config;
-    char *error;
+    uint32_t enabled = !port->vmq.excluded;
 
-    /* The key of the switch has the same values. */
-    vmq_config_init(&config);
-    config.enabled = !port->vmq.excluded;
-    error = vmq_config_set(&config, vmq_setting_find("pmd-vmq"), value);
-    if (!error) {
-        port->vmq.excluded = !config.enabled;
-        vmq_engine_withdraw_view(dp->vmq->engine);
-    } else {
-        bad_value = hash_string(value, 0) | 1;
-        if (bad_value != port->vmq.bad_value) {
-            VLOG_WARN("%s: other_config:%s", netdev_get_name(port->netdev),
-                      error);
-        }
-        free(error);
-    }
-    port->vmq.bad_value = bad_value;
+    dp_vmq_port_set(port, VMQ_PORT_ENABLED, other_config, &enabled);
+    dp_vmq_port_set(port, VMQ_PORT_RESERVE, other_config,
+                    &port->vmq.reserve_pct);
+    port->vmq.excluded = !enabled;
+    vmq_engine_withdraw_view(dp->vmq->engine);
 }
 
 /* Returns whether pmd-auto-lb may do as 'auto_lb' says, which is no if VMQ
@@ -330,14 +332,16 @@ dp_vmq_goes_home(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
             && !vmq_engine_crosses_numa(dp->vmq->engine));
 }
 
-/* Returns the PMD that should poll a new queue that 'assigned' would. */
+/* Returns the PMD that should poll the new queue 'rxq' that 'assigned'
+ * would. */
 static struct dp_netdev_pmd_thread *
-dp_vmq_place_rxq(const struct dp_netdev *dp,
+dp_vmq_place_rxq(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
                  const struct dp_netdev_pmd_thread *assigned)
 {
     for (;;) {
         uint32_t core_id = vmq_place_rxq(&dp->vmq->place, assigned->numa_id,
-                                         assigned->core_id);
+                                         assigned->core_id,
+                                         rxq->port->vmq.reserve_pct * 100);
         struct dp_netdev_pmd_thread *pmd = dp_vmq_find_pmd(dp, core_id);
 
         if (pmd) {
@@ -366,7 +370,7 @@ dp_vmq_sticky_pmd(const struct dp_netdev *dp, const struct dp_netdev_rxq *rxq,
             return last;
         }
     }
-    return assigned ? dp_vmq_place_rxq(dp, assigned) : NULL;
+    return assigned ? dp_vmq_place_rxq(dp, rxq, assigned) : NULL;
 }
 
 /* What others ask. */

@@ -231,6 +231,13 @@ const struct vmq_setting vmq_settings[] = {
 };
 const size_t vmq_n_settings = sizeof vmq_settings / sizeof vmq_settings[0];
 
+const struct vmq_setting vmq_port_settings[VMQ_N_PORT_SETTINGS] = {
+    [VMQ_PORT_ENABLED] = { .key = "pmd-vmq", .type = VMQ_SETTING_BOOL,
+                           .unit = "", .max = 1, .def = 1 },
+    [VMQ_PORT_RESERVE] = { .key = "pmd-vmq-reserve", .type = VMQ_SETTING_UINT,
+                           .unit = "%", .max = 100 },
+};
+
 static uint32_t *
 setting_value(struct vmq_config *config, const struct vmq_setting *setting)
 {
@@ -266,17 +273,21 @@ vmq_config_get(const struct vmq_config *config,
     return value;
 }
 
-char *
-vmq_config_format(const struct vmq_config *config,
-                  const struct vmq_setting *setting)
+static char *
+format(uint32_t value, const struct vmq_setting *setting)
 {
-    uint32_t value = vmq_config_get(config, setting);
-
     if (setting->type == VMQ_SETTING_BOOL) {
         return vmq_xstrdup(value ? "true" : "false");
     }
     return vmq_xasprintf("%lu%s%s", (unsigned long int) value,
                          setting->unit[0] ? " " : "", setting->unit);
+}
+
+char *
+vmq_config_format(const struct vmq_config *config,
+                  const struct vmq_setting *setting)
+{
+    return format(vmq_config_get(config, setting), setting);
 }
 
 /* Returns 'value' in quotes, fit for one line of a log. */
@@ -291,10 +302,10 @@ quote(const char *value)
 }
 
 static char *
-bad_value(const struct vmq_config *config, const struct vmq_setting *setting,
-          const char *value, const char *what)
+bad_value(uint32_t kept, const struct vmq_setting *setting, const char *value,
+          const char *what)
 {
-    char *current = vmq_config_format(config, setting);
+    char *current = format(kept, setting);
     char *quoted = quote(value);
     char *message;
 
@@ -315,8 +326,8 @@ bad_value(const struct vmq_config *config, const struct vmq_setting *setting,
 }
 
 char *
-vmq_config_set(struct vmq_config *config, const struct vmq_setting *setting,
-               const char *value)
+vmq_setting_set(uint32_t *where, const struct vmq_setting *setting,
+                const char *value)
 {
     uint64_t number = 0;
 
@@ -324,23 +335,30 @@ vmq_config_set(struct vmq_config *config, const struct vmq_setting *setting,
         number = setting->def;
     } else if (setting->type == VMQ_SETTING_BOOL) {
         if (strcmp(value, "true") && strcmp(value, "false")) {
-            return bad_value(config, setting, value, "not true or false");
+            return bad_value(*where, setting, value, "not true or false");
         }
         number = value[0] == 't';
     } else {
         if (!value[0] || value[strspn(value, "0123456789")]) {
-            return bad_value(config, setting, value, "not a whole number");
+            return bad_value(*where, setting, value, "not a whole number");
         }
         for (const char *p = value; *p && number <= UINT32_MAX; p++) {
             number = number * 10 + (*p - '0');
         }
         if (number < setting->min || number > setting->max) {
-            return bad_value(config, setting, value, "out of range");
+            return bad_value(*where, setting, value, "out of range");
         }
     }
 
-    *setting_value(config, setting) = number;
+    *where = number;
     return NULL;
+}
+
+char *
+vmq_config_set(struct vmq_config *config, const struct vmq_setting *setting,
+               const char *value)
+{
+    return vmq_setting_set(setting_value(config, setting), setting, value);
 }
 
 uint32_t

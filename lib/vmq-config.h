@@ -115,6 +115,14 @@ struct vmq_setting {
 extern const struct vmq_setting vmq_settings[];
 extern const size_t vmq_n_settings;
 
+/* Of one port, by index.  These have no offset. */
+enum vmq_port_setting {
+    VMQ_PORT_ENABLED,                   /* "pmd-vmq". */
+    VMQ_PORT_RESERVE,                   /* "pmd-vmq-reserve". */
+    VMQ_N_PORT_SETTINGS
+};
+extern const struct vmq_setting vmq_port_settings[VMQ_N_PORT_SETTINGS];
+
 void vmq_config_init(struct vmq_config *);      /* All defaults. */
 
 /* Sets 'setting' in '*config' from the text 'value', NULL meaning the
@@ -124,6 +132,9 @@ void vmq_config_init(struct vmq_config *);      /* All defaults. */
  * allowed and what is kept. */
 char *vmq_config_set(struct vmq_config *, const struct vmq_setting *,
                      const char *value);
+/* The same for a value that is by itself. */
+char *vmq_setting_set(uint32_t *, const struct vmq_setting *,
+                      const char *value);
 const struct vmq_setting *vmq_setting_find(const char *key);
 uint32_t vmq_config_get(const struct vmq_config *, const struct vmq_setting *);
 /* "true", "300 ms", "85 %", "4"; malloc()'d. */

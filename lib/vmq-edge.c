@@ -90,6 +90,7 @@ take_rxq(const struct vmq_rxq *second, struct vmq_rxq *rxq)
     rxq->mobility = second->mobility;
     rxq->n_moves = second->n_moves;
     rxq->tunnel_flows = second->tunnel_flows;
+    rxq->reserve_bp = second->reserve_bp;
     rxq->backlog = false;
 }
 

@@ -42,6 +42,16 @@ vmq_rxq_load_bp(const struct vmq_snapshot *snapshot, uint32_t rxq)
     return share_bp(snapshot, snapshot->rxqs[rxq].cycles);
 }
 
+uint64_t
+vmq_rxq_planned_ppm(const struct vmq_snapshot *snapshot, uint32_t rxq)
+{
+    const struct vmq_rxq *q = &snapshot->rxqs[rxq];
+    uint64_t reserve_ppm = (uint64_t) q->reserve_bp * (VMQ_PPM / VMQ_BP);
+    uint64_t load_ppm = vmq_cycles_to_ppm(snapshot, q->cycles);
+
+    return load_ppm > reserve_ppm ? load_ppm : reserve_ppm;
+}
+
 uint32_t
 vmq_pmd_capacity_bp(const struct vmq_snapshot *snapshot, uint32_t pmd)
 {
@@ -71,7 +81,7 @@ vmq_pmd_overloaded(const struct vmq_snapshot *snapshot,
             if (rxq->backlog) {
                 return true;
             }
-            load_ppm += vmq_cycles_to_ppm(snapshot, rxq->cycles);
+            load_ppm += vmq_rxq_planned_ppm(snapshot, i);
         }
     }
     return (vmq_pressure_bp(load_ppm, vmq_pmd_capacity_ppm(snapshot, pmd))

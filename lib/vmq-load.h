@@ -40,6 +40,16 @@ uint64_t vmq_cycles_to_ppm(const struct vmq_snapshot *, uint64_t cycles);
 /* The load of queue 'rxq'. */
 uint32_t vmq_rxq_load_bp(const struct vmq_snapshot *, uint32_t rxq);
 
+/* What is planned for: the load of queue 'rxq' now, and that in 'slot' of its
+ * history, or the reserve of its port if that is more. */
+uint64_t vmq_rxq_planned_ppm(const struct vmq_snapshot *, uint32_t rxq);
+static inline uint32_t
+vmq_rxq_planned_slot_bp(const struct vmq_rxq *rxq, uint32_t slot)
+{
+    return (rxq->history_bp[slot] > rxq->reserve_bp
+            ? rxq->history_bp[slot] : rxq->reserve_bp);
+}
+
 /* What PMD 'pmd' has to give: all but what is stolen from it, never 0. */
 uint32_t vmq_pmd_capacity_bp(const struct vmq_snapshot *, uint32_t pmd);
 uint64_t vmq_pmd_capacity_ppm(const struct vmq_snapshot *, uint32_t pmd);

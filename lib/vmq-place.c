@@ -26,6 +26,16 @@
 /* The slots of the history, and now. */
 #define N_MOMENTS (VMQ_HISTORY_SLOTS + 1)
 
+/* What is planned for with queue 'rxq' now. */
+static uint32_t
+load_now_bp(const struct vmq_snapshot *snapshot, uint32_t rxq)
+{
+    uint32_t load_bp = vmq_rxq_load_bp(snapshot, rxq);
+    uint32_t reserve_bp = snapshot->rxqs[rxq].reserve_bp;
+
+    return load_bp > reserve_bp ? load_bp : reserve_bp;
+}
+
 /* Returns the load of queue 'rxq' at 'moment', 0 being now.  Of the time
  * before its birth, assumes the worst that it has shown since. */
 static uint32_t
@@ -34,18 +44,19 @@ load_at_bp(const struct vmq_snapshot *snapshot, uint32_t rxq, uint32_t moment,
 {
     const struct vmq_rxq *q = &snapshot->rxqs[rxq];
 
-    return (!moment ? vmq_rxq_load_bp(snapshot, rxq)
-            : moment <= q->n_history ? q->history_bp[moment - 1]
+    return (!moment ? load_now_bp(snapshot, rxq)
+            : moment <= q->n_history ? vmq_rxq_planned_slot_bp(q, moment - 1)
             : highest_bp);
 }
 
 static uint32_t
 highest_load_bp(const struct vmq_snapshot *snapshot, uint32_t rxq)
 {
-    uint32_t highest_bp = vmq_rxq_load_bp(snapshot, rxq);
+    const struct vmq_rxq *q = &snapshot->rxqs[rxq];
+    uint32_t highest_bp = load_now_bp(snapshot, rxq);
 
-    for (uint32_t i = 0; i < snapshot->rxqs[rxq].n_history; i++) {
-        uint32_t load_bp = snapshot->rxqs[rxq].history_bp[i];
+    for (uint32_t i = 0; i < q->n_history; i++) {
+        uint32_t load_bp = vmq_rxq_planned_slot_bp(q, i);
 
         highest_bp = load_bp > highest_bp ? load_bp : highest_bp;
     }
@@ -107,19 +118,23 @@ vmq_place_destroy(struct vmq_place *place)
     memset(place, 0, sizeof *place);
 }
 
-/* Returns how much more load than the next queue's 'pmd' has room for,
- * negative if there is no room for that queue. */
+/* Returns how much load 'pmd' has room for beyond 'load_bp' more, negative if
+ * there is no room for that. */
 static int64_t
-room_bp(const struct vmq_place *place, const struct vmq_place_pmd *pmd)
+room_bp(const struct vmq_place *place, const struct vmq_place_pmd *pmd,
+        uint32_t load_bp)
 {
     return ((int64_t) ((uint64_t) place->target_bp * pmd->capacity_bp / VMQ_BP)
-            - (int64_t) (pmd->load_bp + place->expected_bp));
+            - (int64_t) (pmd->load_bp + load_bp));
 }
 
 uint32_t
-vmq_place_rxq(struct vmq_place *place, int32_t numa_id, uint32_t core_id)
+vmq_place_rxq(struct vmq_place *place, int32_t numa_id, uint32_t core_id,
+              uint32_t reserve_bp)
 {
     struct vmq_place_pmd *active = NULL, *parked = NULL, *own_choice = NULL;
+    uint32_t load_bp = (place->expected_bp > reserve_bp ? place->expected_bp
+                        : reserve_bp);
 
     for (uint32_t i = 0; i < place->n_pmds; i++) {
         struct vmq_place_pmd *pmd = &place->pmds[i];
@@ -128,11 +143,12 @@ vmq_place_rxq(struct vmq_place *place, int32_t numa_id, uint32_t core_id)
             own_choice = pmd;
         }
         if (pmd->isolated || pmd->numa_id != numa_id
-            || room_bp(place, pmd) < 0) {
+            || room_bp(place, pmd, load_bp) < 0) {
             continue;
         } else if (!pmd->active) {
             parked = !parked || pmd == own_choice ? pmd : parked;
-        } else if (!active || room_bp(place, pmd) > room_bp(place, active)) {
+        } else if (!active || (room_bp(place, pmd, load_bp)
+                               > room_bp(place, active, load_bp))) {
             active = pmd;
         }
     }
@@ -142,7 +158,7 @@ vmq_place_rxq(struct vmq_place *place, int32_t numa_id, uint32_t core_id)
 
     if (best) {
         best->active = true;
-        best->load_bp += place->expected_bp;
+        best->load_bp += load_bp;
         core_id = best->core_id;
     }
     return core_id;

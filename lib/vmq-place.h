@@ -48,7 +48,7 @@
  *
  *     vmq_place_init(&place, &snapshot, &config);
  *     ...for each new queue, which the switch would give to 'core_id'...
- *     core_id = vmq_place_rxq(&place, numa_id, core_id);
+ *     core_id = vmq_place_rxq(&place, numa_id, core_id, 0);
  *     vmq_place_destroy(&place);
  *
  * Thread-safety
@@ -93,8 +93,9 @@ void vmq_place_destroy(struct vmq_place *);
 
 /* Returns the core whose PMD is to poll a new queue that may be polled on NUMA
  * node 'numa_id': 'core_id', which is the choice of the switch, unless there
- * is a better one. */
-uint32_t vmq_place_rxq(struct vmq_place *, int32_t numa_id, uint32_t core_id);
+ * is a better one.  'reserve_bp' is to be kept free for it, 0 if none. */
+uint32_t vmq_place_rxq(struct vmq_place *, int32_t numa_id, uint32_t core_id,
+                       uint32_t reserve_bp);
 
 /* Places nothing on core 'core_id' from now on: its PMD is not there any
  * more. */

@@ -36,7 +36,8 @@
  * Loads are shares of one undisturbed PMD.  The "fast" load of a queue is what
  * it took in the window, about pmd-vmq-spread-hold long; its "slow" load are
  * the 20 slots of its history and the fast one.  The slots of all queues begin
- * and end together.  Of a PMD:
+ * and end together.  A queue with a reserve is taken to have at least that at
+ * every moment.  Of a PMD:
  *
  *     load(now)   = sum of the fast loads of its queues
  *     load(slot)  = sum of the slow loads of its queues in that slot

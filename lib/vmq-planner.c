@@ -76,7 +76,8 @@ shift_slots(const struct planner *planner, struct planner_pmd *pmd,
     uint32_t slot;
 
     for (slot = 0; slot < measured->n_history; slot++) {
-        pmd->slots_bp[slot] += sign * (int32_t) measured->history_bp[slot];
+        pmd->slots_bp[slot]
+            += sign * (int32_t) vmq_rxq_planned_slot_bp(measured, slot);
     }
     for (; slot < VMQ_HISTORY_SLOTS; slot++) {
         pmd->slots_bp[slot] += sign * (int32_t) queue->slow_bp;
@@ -94,8 +95,9 @@ prepare_slow(struct planner *planner, uint32_t rxq)
 
     slow_bp = slow_bp < UINT16_MAX ? slow_bp : UINT16_MAX;
     for (uint32_t slot = 0; slot < measured->n_history; slot++) {
-        slow_bp = (measured->history_bp[slot] > slow_bp
-                   ? measured->history_bp[slot] : slow_bp);
+        uint32_t slot_bp = vmq_rxq_planned_slot_bp(measured, slot);
+
+        slow_bp = slot_bp > slow_bp ? slot_bp : slow_bp;
     }
     planner->rxqs[rxq].slow_bp = slow_bp;
 }
@@ -137,7 +139,6 @@ assume_demand(struct planner *planner, struct planner_pmd *pmd)
         }
         pmd->demand_ppm += queue->demand_ppm;
     }
-    pmd->losing = pmd->load_ppm >= pmd->capacity_ppm;
 }
 
 static uint32_t
@@ -158,6 +159,7 @@ prepare_pmd(struct planner *planner, uint32_t i)
     const struct vmq_snapshot *snapshot = planner->snapshot;
     struct planner_pmd *pmd = &planner->pmds[i];
     const uint32_t *own = planner->by_pmd + pmd->first;
+    uint64_t measured_ppm = 0;
 
     pmd->capacity_ppm = vmq_pmd_capacity_ppm(snapshot, i);
     pmd->numa = find_numa(planner, snapshot->pmds[i].numa_id);
@@ -167,10 +169,13 @@ prepare_pmd(struct planner *planner, uint32_t i)
         const struct vmq_rxq *measured = &snapshot->rxqs[own[k]];
 
         pmd->load_ppm += planner->rxqs[own[k]].load_ppm;
+        measured_ppm += vmq_cycles_to_ppm(snapshot, measured->cycles);
+        pmd->losing |= measured->backlog;
         pmd->fixed |= measured->mobility != VMQ_DYNAMIC;
         pmd->n_young += measured->n_history < VMQ_HISTORY_SLOTS;
         pmd->n_unseen += !measured->n_history;
     }
+    pmd->losing |= measured_ppm >= pmd->capacity_ppm;
     assume_demand(planner, pmd);
     for (uint32_t k = 0; k < pmd->n_first; k++) {
         prepare_slow(planner, own[k]);
@@ -294,11 +299,11 @@ prepare(struct planner *planner)
         if (measured->port >= snapshot->n_ports
             || (measured->pmd >= snapshot->n_pmds
                 && measured->pmd != VMQ_NONE)
-            || measured->n_history > VMQ_HISTORY_SLOTS) {
+            || measured->n_history > VMQ_HISTORY_SLOTS
+            || measured->reserve_bp > VMQ_BP) {
             return false;
         }
-        planner->rxqs[i].load_ppm = vmq_cycles_to_ppm(snapshot,
-                                                      measured->cycles);
+        planner->rxqs[i].load_ppm = vmq_rxq_planned_ppm(snapshot, i);
         planner->rxqs[i].cost = disturbance(planner, i);
         if (measured->pmd != VMQ_NONE) {
             planner->pmds[measured->pmd].n_first++;

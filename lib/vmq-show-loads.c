@@ -148,6 +148,8 @@ static const struct vmq_field account_fields[] = {
 struct rxq_row {
     const char *port, *status, *backlogged;
     uint32_t qid, core, n_moves, tunnel_flows;
+    bool reserved;              /* Has a reserve, which is: */
+    uint32_t reserve_bp;
     int32_t numa;
     bool polled;
     uint64_t packets, busy_cycles, polls, full_batches;
@@ -188,6 +190,8 @@ static const struct vmq_field rxq_fields[] = {
       .object = account_fields },
     { "moves", "moves", 5, VMQ_FIELD_UINT, AT(n_moves) },
     { "tunnel_flows", NULL, 0, VMQ_FIELD_UINT, AT(tunnel_flows) },
+    { "reserve_bp", NULL, 0, VMQ_FIELD_BP, AT(reserve_bp), IF(reserved),
+      .omit = true },
     { "status", "status", 0, VMQ_FIELD_STRING, AT(status), MORE(backlogged) },
     { "backlog", NULL, 0, VMQ_FIELD_BOOL, AT(backlog) },
     { "packets", NULL, 0, VMQ_FIELD_UINT, AT(packets) },
@@ -242,6 +246,8 @@ rxq_row(const struct vmq_show_loads *loads, uint32_t i,
                  : VMQ_NONE),
         .n_moves = raw->n_moves,
         .tunnel_flows = raw->tunnel_flows,
+        .reserved = raw->reserve_bp != 0,
+        .reserve_bp = raw->reserve_bp,
         .numa = raw->numa_id,
         .polled = raw->pmd != VMQ_NONE,
         .packets = raw->packets,
@@ -280,6 +286,8 @@ struct port_row {
     const char *name;
     uint32_t port_no, n_rxqs, load_bp;
     bool known;                 /* The load. */
+    uint32_t reserve_bp;        /* For each of its queues. */
+    bool reserved;
     uint64_t packets, busy_cycles, n_moves;
 };
 
@@ -289,6 +297,8 @@ static const struct vmq_field port_fields[] = {
     { "name", "port", -16, VMQ_FIELD_STRING, AT(name) },
     { "port_no", NULL, 0, VMQ_FIELD_UINT, AT(port_no) },
     { "queues", "queues", 6, VMQ_FIELD_UINT, AT(n_rxqs) },
+    { "reserve_bp", "reserve", 7, VMQ_FIELD_BP, AT(reserve_bp), IF(reserved),
+      .omit = true },
     { NULL, "load", 6, VMQ_FIELD_BP, AT(load_bp) },
     { "load_bp", NULL, 0, VMQ_FIELD_BP, AT(load_bp), IF(known) },
     { "packets", "packets", 14, VMQ_FIELD_UINT, AT(packets) },
@@ -316,6 +326,8 @@ port_rows(const struct vmq_show_loads *loads)
         struct port_row *row = &rows[rxq->port];
 
         row->n_rxqs++;
+        row->reserve_bp = rxq->reserve_bp;
+        row->reserved = rxq->reserve_bp != 0;
         row->load_bp += rxq_load_bp(loads, i);
         row->packets += rxq->packets;
         row->busy_cycles += rxq->cycles;

@@ -122,6 +122,8 @@ check_rxqs(const struct vmq_snapshot *snapshot, bool windowed)
             return vmq_xasprintf("rxq %u is not in order", i);
         } else if (rxq->mobility > VMQ_UNSUPPORTED) {
             return vmq_xasprintf("rxq %u has no known mobility", i);
+        } else if (rxq->reserve_bp > VMQ_BP) {
+            return vmq_xasprintf("rxq %u has more than a PMD in reserve", i);
         } else if (rxq->pmd != VMQ_NONE && snapshot->pmds[rxq->pmd].parked) {
             return vmq_xasprintf("rxq %u is polled by a parked PMD", i);
         } else if (windowed && (rxq->cycles > ABSURD
@@ -219,6 +221,7 @@ rxq_equal(const struct vmq_rxq *a, const struct vmq_rxq *b)
         || a->mobility != b->mobility
         || a->n_moves != b->n_moves
         || a->tunnel_flows != b->tunnel_flows
+        || a->reserve_bp != b->reserve_bp
         || a->cycles != b->cycles
         || a->packets != b->packets
         || a->polls != b->polls

@@ -101,6 +101,7 @@ static const struct line lines[N_LINE_TYPES] = {
         FIELD("mobility", false, MOBILITY, vmq_rxq, mobility),
         FIELD("n_moves", false, U32, vmq_rxq, n_moves),
         FIELD("tunnel_flows", false, U32, vmq_rxq, tunnel_flows),
+        FIELD("reserve", false, U32, vmq_rxq, reserve_bp),
         FIELD("cycles", false, U64, vmq_rxq, cycles),
         FIELD("packets", false, U64, vmq_rxq, packets),
         FIELD("polls", false, U64, vmq_rxq, polls),

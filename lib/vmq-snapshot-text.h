@@ -37,7 +37,7 @@
  *         [evacuating=B]
  *     port number=N name=NAME
  *     rxq port=PORT qid=N pmd=PMD|none numa=N [mobility=WORD] [n_moves=N]
- *         [tunnel_flows=N] [cycles=N] [packets=N] [polls=N]
+ *         [tunnel_flows=N] [reserve=N] [cycles=N] [packets=N] [polls=N]
  *         [full_batches=N] [backlog=B] [history=N,N...]
  *     flows port=PORT pmd=PMD flows=N
  *

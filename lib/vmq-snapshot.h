@@ -147,6 +147,8 @@ struct vmq_rxq {
     uint32_t tunnel_flows;      /* Flows of its PMD that have come out of
                                  * tunnels, if they may be this queue's; not
                                  * windowed. */
+    uint32_t reserve_bp;        /* Of an undisturbed PMD: it is planned for as
+                                 * if its load were at least this. */
 
     /* Windowed, 'cycles' are scaled for time stolen from the PMD. */
     uint64_t cycles;            /* TSC cycles receiving and processing. */

@@ -218,6 +218,9 @@ read_window(struct reader *r, const json_t *json, struct vmq_rxq *rxq)
         rxq->tunnel_flows = get_in_range(r, json, "tunnel_flows", 0,
                                          UINT32_MAX);
     }
+    if (json_object_get(json, "reserve_bp")) {
+        rxq->reserve_bp = get_in_range(r, json, "reserve_bp", 0, VMQ_BP);
+    }
     for (size_t k = 0; (k < json_array_size(history)
                         && k < VMQ_HISTORY_SLOTS); k++) {
         const json_t *element = json_array_get(history, k);

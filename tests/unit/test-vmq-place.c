@@ -25,7 +25,7 @@
 static uint32_t
 place(struct vmq_place *p, uint32_t core_id)
 {
-    return vmq_place_rxq(p, 0, core_id);
+    return vmq_place_rxq(p, 0, core_id, 0);
 }
 
 /* Cores 0 to 2: 40 %, 20 % and parked. */
@@ -50,6 +50,30 @@ the_active_pmd_with_most_room_is_chosen(void **state)
     assert_int_equal(p.expected_bp, 3000);
     assert_int_equal(place(&p, 2), 1);          /* Now at 50 %. */
     assert_int_equal(place(&p, 2), 0);          /* At 70 %. */
+    vmq_place_destroy(&p);
+    host_destroy(&h);
+}
+
+/* Those that are there have it, and so does the new one. */
+static void
+reserves_count(void **state)
+{
+    struct vmq_host h;
+    struct vmq_place p;
+
+    (void) state;
+    three_pmds(&h);
+    h.s.rxqs[1].reserve_bp = 6000;
+    vmq_place_init(&p, &h.s, &h.config);
+    assert_int_equal(p.expected_bp, 5000);
+    assert_int_equal(place(&p, 0), 2);
+    vmq_place_destroy(&p);
+
+    h.s.rxqs[1].reserve_bp = 0;
+    vmq_place_init(&p, &h.s, &h.config);
+    assert_int_equal(vmq_place_rxq(&p, 0, 0, 5501), 2);
+    assert_int_equal(vmq_place_rxq(&p, 0, 0, 5500), 1);     /* Full. */
+    assert_int_equal(place(&p, 1), 0);
     vmq_place_destroy(&p);
     host_destroy(&h);
 }
@@ -252,7 +276,7 @@ isolated_pmds_and_other_nodes_are_left_alone(void **state)
     h.s.pmds[0].isolated = true;
     vmq_place_init(&p, &h.s, &h.config);
     assert_int_equal(place(&p, 1), 1);
-    assert_int_equal(vmq_place_rxq(&p, 1, 1), 2);
+    assert_int_equal(vmq_place_rxq(&p, 1, 1, 0), 2);
     vmq_place_destroy(&p);
     host_destroy(&h);
 }
@@ -317,6 +341,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_active_pmd_with_most_room_is_chosen),
+        cmocka_unit_test(reserves_count),
         cmocka_unit_test(without_room_the_switch_chooses),
         cmocka_unit_test(without_room_a_parked_pmd_is_woken),
         cmocka_unit_test(a_pmd_that_was_woken_is_active),

@@ -1212,6 +1212,67 @@ coalesce_threshold_100_is_no_limit(void **state)
     host_destroy(&h);
 }
 
+/* A queue counts with its reserve if it takes less, at every moment. */
+static void
+reserve_keeps_room(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    host_add(&h, 0, 100);
+    host_add(&h, 1, 3000);
+    h.s.rxqs[0].reserve_bp = 5001;
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].verdict, VMQ_VERDICT_NO_FIT);
+    assert_int_equal(h.plan.pmds[0].load_bp, 5001);
+    assert_int_equal(h.plan.pmds[0].slow_bp, 5001);
+    h.s.rxqs[0].reserve_bp = 5000;
+    host_expect(&h, "q0 0>1 coalesce");
+
+    /* It is not added to what the queue takes. */
+    host_set_load(&h, 0, 4900);
+    host_expect(&h, "q0 0>1 coalesce");
+    host_destroy(&h);
+}
+
+/* One that comes late, or more than there is room for, is made room for. */
+static void
+reserve_spreads(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    host_add(&h, 0, 100);
+    host_add(&h, 0, 3000);
+    host_add(&h, 0, 100);
+    h.s.rxqs[0].reserve_bp = 5400;
+    host_expect(&h, "q1 0>1 spread");
+    h.s.rxqs[0].reserve_bp = 5299;
+    host_expect(&h, "");
+    host_destroy(&h);
+}
+
+/* What nobody uses is not lost, so no queue leaves without credit for it. */
+static void
+reserve_is_no_loss(void **state)
+{
+    struct vmq_host h;
+
+    (void) state;
+    plan_init(&h, "0 0");
+    host_add(&h, 0, 100);
+    host_add(&h, 0, 3000);
+    h.s.rxqs[0].reserve_bp = 10000;
+    h.config.credits = 1;
+    spend(&h, 0, 1);
+    spend(&h, 1, 1);
+    host_expect(&h, "");
+    assert_int_equal(h.plan.pmds[0].verdict, VMQ_VERDICT_NO_CREDIT);
+    host_destroy(&h);
+}
+
 static void
 peaks_that_alternate_fit(void **state)
 {
@@ -2940,6 +3001,9 @@ main(void)
         cmocka_unit_test(coalesce_threshold_0_frees_nothing),
         cmocka_unit_test(coalesce_threshold_leaves_busy_pmds_alone),
         cmocka_unit_test(coalesce_threshold_100_is_no_limit),
+        cmocka_unit_test(reserve_keeps_room),
+        cmocka_unit_test(reserve_spreads),
+        cmocka_unit_test(reserve_is_no_loss),
         cmocka_unit_test(peaks_that_alternate_fit),
         cmocka_unit_test(peaks_that_coincide_do_not_fit),
         cmocka_unit_test(the_present_counts_as_well_as_the_past),

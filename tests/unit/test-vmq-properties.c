@@ -163,6 +163,7 @@ random_rxqs(struct test_random *r, struct vmq_host *h)
     uint32_t n_used = test_random_range(r, 1, h->s.n_pmds);
     unsigned int style = test_random_range(r, 1, 6);
     bool all_dynamic = test_one_in(r, 2);
+    bool reserves = test_one_in(r, 4);
     uint32_t port = 0;
 
     for (uint32_t i = 0; i < n; i++) {
@@ -193,6 +194,7 @@ random_rxqs(struct test_random *r, struct vmq_host *h)
         random_history(r, h, k);
         q->packets = upto(r, q->cycles / 1000);
         q->tunnel_flows = test_one_in(r, 5) ? upto(r, 5000) : 0;
+        q->reserve_bp = reserves && test_one_in(r, 3) ? upto(r, VMQ_BP) : 0;
         if (pmd == VMQ_NONE) {
             q->mobility = VMQ_UNSUPPORTED;
         } else {
@@ -280,17 +282,30 @@ for_each_case(const char *name, unsigned long int n,
 
 /* Dumb arithmetics. */
 
-/* The load of PMD 'pmd' in millionths, relative to its capacity. */
+/* The load of PMD 'pmd' in millionths, relative to its capacity, with or
+ * without what its queues have in reserve. */
 static uint64_t
-pressure_ppm(const struct vmq_snapshot *s, uint32_t pmd)
+pressure_with_ppm(const struct vmq_snapshot *s, uint32_t pmd, bool reserves)
 {
     uint64_t cycles = 0;
 
     for (uint32_t i = 0; i < s->n_rxqs; i++) {
-        cycles += s->rxqs[i].pmd == pmd ? s->rxqs[i].cycles : 0;
+        const struct vmq_rxq *q = &s->rxqs[i];
+        uint64_t reserve = (reserves ? vmq_mul_div(s->window_cycles,
+                                                   q->reserve_bp, VMQ_BP) : 0);
+
+        if (q->pmd == pmd) {
+            cycles += q->cycles > reserve ? q->cycles : reserve;
+        }
     }
     return vmq_mul_div(cycles, 1000000 * (uint64_t) VMQ_BP,
                        s->window_cycles) / vmq_pmd_capacity_bp(s, pmd);
+}
+
+static uint64_t
+pressure_ppm(const struct vmq_snapshot *s, uint32_t pmd)
+{
+    return pressure_with_ppm(s, pmd, true);
 }
 
 static int
@@ -468,7 +483,8 @@ relief(struct test_random *r, struct vmq_host *h)
         if (is_relief(m)) {
             CHECK(h, vmq_pmd_overloaded(&h->s, &h->config, m->from)
                   || k > 0);
-            CHECK(h, h->s.rxqs[m->rxq].cycles > 0);
+            CHECK(h, h->s.rxqs[m->rxq].cycles
+                  || h->s.rxqs[m->rxq].reserve_bp);
         }
         sorted_pressures(&h->s, before);
         h->s.rxqs[m->rxq].pmd = m->to;
@@ -542,8 +558,10 @@ slot_bp(const struct vmq_snapshot *s, uint32_t rxq, uint32_t slot)
     const struct vmq_rxq *q = &s->rxqs[rxq];
     uint32_t bp = vmq_rxq_load_bp(s, rxq);
 
+    bp = bp > q->reserve_bp ? bp : q->reserve_bp;
     if (slot < q->n_history) {
-        return q->history_bp[slot];
+        return (q->history_bp[slot] > q->reserve_bp ? q->history_bp[slot]
+                : q->reserve_bp);
     }
     for (uint32_t i = 0; i < q->n_history; i++) {
         bp = q->history_bp[i] > bp ? q->history_bp[i] : bp;
@@ -649,7 +667,7 @@ payment(struct test_random *r, struct vmq_host *h)
         if (is_relief(m)) {
             CHECK(h, q.affordable || q.affordable_overdraft);
             CHECK(h, q.affordable || host_has_backlog(h, m->from)
-                  || pressure_ppm(&h->s, m->from) >= 999900);
+                  || pressure_with_ppm(&h->s, m->from, false) >= 999900);
         } else if (m->reason == VMQ_REASON_COALESCE) {
             CHECK(h, q.affordable);
             CHECK(h, !q.returning || !h->config.credits);

@@ -113,6 +113,7 @@ random_snapshot(struct test_random *r, bool shuffled, struct vmq_snapshot *s)
             rxq->mobility = test_random_range(r, 0, VMQ_UNSUPPORTED);
             rxq->n_moves = random_number(r);
             rxq->tunnel_flows = random_number(r);
+            rxq->reserve_bp = test_random_range(r, 0, VMQ_BP);
             rxq->cycles = random_number(r);
             rxq->packets = random_number(r);
             rxq->polls = random_number(r);
@@ -449,6 +450,8 @@ test_invalid(void **state)
     INVALID(s.port_pmds[1].pmd = 2, "flow count 1 is of no port or PMD");
     INVALID(s.rxqs[0].mobility = VMQ_UNSUPPORTED + 1,
             "rxq 0 has no known mobility");
+    INVALID(s.rxqs[0].reserve_bp = VMQ_BP + 1,
+            "rxq 0 has more than a PMD in reserve");
     INVALID(s.pmds[1].core_id = VMQ_NONE, "pmd 1 has no core");
     INVALID(free(s.ports[1].name); s.ports[1].name = NULL,
             "port 1 has no name");
@@ -538,8 +541,8 @@ test_text(void **state)
         "port number=1 name=dpdk0\n"
         "port number=5 name=a\\x20\\x5cb\\x0a\\xc3\\xa4\n"
         "rxq port=0 qid=0 pmd=0 numa=0 mobility=excluded n_moves=9 "
-        "tunnel_flows=14 cycles=10 packets=11 polls=12 full_batches=13 "
-        "backlog=1 history=100,0,65535\n"
+        "tunnel_flows=14 reserve=1500 cycles=10 packets=11 polls=12 "
+        "full_batches=13 backlog=1 history=100,0,65535\n"
         "rxq port=1 qid=3 pmd=none numa=-2147483648\n"
         "flows port=1 pmd=0 flows=0\n";
     struct vmq_snapshot s;
@@ -573,6 +576,7 @@ test_text(void **state)
     assert_int_equal(s.rxqs[0].mobility, VMQ_EXCLUDED);
     assert_int_equal(s.rxqs[0].n_moves, 9);
     assert_int_equal(s.rxqs[0].tunnel_flows, 14);
+    assert_int_equal(s.rxqs[0].reserve_bp, 1500);
     assert_int_equal(s.rxqs[0].cycles, 10);
     assert_int_equal(s.rxqs[0].packets, 11);
     assert_int_equal(s.rxqs[0].polls, 12);

@@ -94,7 +94,9 @@ slot_bp(const struct dumb *d, uint32_t rxq, uint32_t slot)
         worst = q->history_bp[i] > worst ? q->history_bp[i] : worst;
     }
     return (slot == VMQ_HISTORY_SLOTS ? now
-            : slot < q->n_history ? q->history_bp[slot] : worst);
+            : slot >= q->n_history ? worst
+            : q->history_bp[slot] > q->reserve_bp ? q->history_bp[slot]
+            : q->reserve_bp);
 }
 
 static void
@@ -128,7 +130,14 @@ losing(const struct dumb *d, uint32_t pmd)
     uint64_t total = 0;
 
     for (uint32_t i = 0; i < d->s->n_rxqs; i++) {
-        total += d->s->rxqs[i].pmd == pmd ? d->load[i] : 0;
+        const struct vmq_rxq *q = &d->s->rxqs[i];
+
+        if (q->pmd == pmd) {
+            if (q->backlog) {
+                return true;
+            }
+            total += vmq_cycles_to_ppm(d->s, q->cycles);
+        }
     }
     return total >= vmq_pmd_capacity_ppm(d->s, pmd);
 }
@@ -922,6 +931,9 @@ dumb_plan(const struct vmq_snapshot *s, const struct vmq_config *c,
     for (uint32_t i = 0; i < s->n_rxqs; i++) {
         d->where[i] = s->rxqs[i].pmd;
         d->load[i] = vmq_cycles_to_ppm(s, s->rxqs[i].cycles);
+        if (d->load[i] < s->rxqs[i].reserve_bp * (uint64_t) 100) {
+            d->load[i] = s->rxqs[i].reserve_bp * (uint64_t) 100;
+        }
         d->demand[i] = d->load[i];
     }
     for (uint32_t i = 0; i < s->n_pmds; i++) {
