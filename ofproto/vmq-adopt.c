@@ -22,10 +22,39 @@
 #include "dpif-netdev.h"
 #include "dpif-netdev-vmq.h"
 #include "netlink.h"
+#include "odp-util.h"
 #include "ofproto-dpif-rid.h"
 
 static bool adopt_actions(const struct nlattr *actions, size_t actions_len,
                           bool may_adopt, struct recirc_refs *);
+
+static bool
+adopt_id(uint32_t id, struct recirc_refs *refs)
+{
+    if (!recirc_id_node_find_and_ref(id)) {
+        return false;
+    }
+    recirc_refs_add(refs, id);
+    return true;
+}
+
+/* Adopts the id by which 'a', an OVS_ACTION_ATTR_USERSPACE, finds what a
+ * controller is to be told, if it is for one. */
+static bool
+adopt_cookie(const struct nlattr *a, struct recirc_refs *refs)
+{
+    const struct nlattr *userdata
+        = nl_attr_find_nested(a, OVS_USERSPACE_ATTR_USERDATA);
+    struct user_action_cookie cookie;
+
+    if (!userdata || nl_attr_get_size(userdata) != sizeof cookie) {
+        return true;
+    }
+    memcpy(&cookie, nl_attr_get(userdata), sizeof cookie);
+    return (cookie.type != USER_ACTION_COOKIE_CONTROLLER
+            || !cookie.controller.recirc_id
+            || adopt_id(cookie.controller.recirc_id, refs));
+}
 
 /* Adopts the actions in those attributes nested in 'a' that are of type 'type'
  * or 'other_type'. */
@@ -57,14 +86,13 @@ adopt_actions(const struct nlattr *actions, size_t actions_len,
         int type = nl_attr_type(a);
 
         if (type == OVS_ACTION_ATTR_RECIRC) {
-            uint32_t id = nl_attr_get_u32(a);
-
-            if (!may_adopt || !recirc_id_node_find_and_ref(id)) {
+            if (!may_adopt || !adopt_id(nl_attr_get_u32(a), refs)) {
                 return false;
             }
-            recirc_refs_add(refs, id);
         } else if (may_adopt
-                   && ((type == OVS_ACTION_ATTR_CLONE
+                   && ((type == OVS_ACTION_ATTR_USERSPACE
+                        && !adopt_cookie(a, refs))
+                       || (type == OVS_ACTION_ATTR_CLONE
                         && !adopt_actions(nl_attr_get(a), nl_attr_get_size(a),
                                           true, refs))
                        || (type == OVS_ACTION_ATTR_SAMPLE

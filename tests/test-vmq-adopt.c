@@ -24,6 +24,7 @@
 #include "dpif-provider.h"
 #include "netlink.h"
 #include "odp-netlink.h"
+#include "odp-util.h"
 #include "ofproto/ofproto-dpif-rid.h"
 #include "openvswitch/ofpbuf.h"
 #include "ovstest.h"
@@ -70,14 +71,29 @@ put_nested(struct ofpbuf *actions, int type, int nested_type, uint32_t id)
     nl_msg_end_nested(actions, outer);
 }
 
+/* Appends the action that sends packets to userspace, as 'type' wants. */
+static void
+put_userspace(struct ofpbuf *actions, uint16_t type, uint32_t id)
+{
+    struct user_action_cookie cookie;
+
+    memset(&cookie, 0, sizeof cookie);
+    cookie.type = type;
+    if (type == USER_ACTION_COOKIE_CONTROLLER) {
+        cookie.controller.recirc_id = id;
+    }
+    odp_put_userspace_action(0, &cookie, sizeof cookie, ODPP_NONE, false,
+                             actions, NULL);
+}
+
 /* Tries to adopt a flow of a datapath of 'class', with 'key_id' in its key
  * unless it is 0, and 'ids' in all actions that can have one. */
 static bool
-adopt(const struct dpif_class *class, uint32_t key_id, const uint32_t ids[5],
+adopt(const struct dpif_class *class, uint32_t key_id, const uint32_t ids[6],
       struct recirc_refs *refs)
 {
     struct dpif dpif = { .dpif_class = class };
-    uint64_t key_stub[64], actions_stub[128];
+    uint64_t key_stub[64], actions_stub[256];
     struct ofpbuf key, actions;
     uint32_t adopted_id;
 
@@ -93,8 +109,12 @@ adopt(const struct dpif_class *class, uint32_t key_id, const uint32_t ids[5],
                OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER, ids[2]);
     put_nested(&actions, OVS_ACTION_ATTR_CHECK_PKT_LEN,
                OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL, ids[3]);
-    if (ids[4]) {
-        nl_msg_put_u32(&actions, OVS_ACTION_ATTR_RECIRC, ids[4]);
+    put_userspace(&actions, USER_ACTION_COOKIE_CONTROLLER, ids[4]);
+    put_userspace(&actions, USER_ACTION_COOKIE_CONTROLLER, 0);
+    put_userspace(&actions, USER_ACTION_COOKIE_SFLOW, 0);
+    odp_put_userspace_action(0, NULL, 0, ODPP_NONE, false, &actions, NULL);
+    if (ids[5]) {
+        nl_msg_put_u32(&actions, OVS_ACTION_ATTR_RECIRC, ids[5]);
     }
 
     struct dpif_flow flow = {
@@ -120,13 +140,13 @@ static void
 test_adopted(void)
 {
     uint32_t key_id = alloc_id(1), id = alloc_id(2), other = alloc_id(3);
-    uint32_t ids[5] = { id, id, other, id, other };
+    uint32_t ids[6] = { id, id, other, id, other, id };
     struct recirc_refs refs;
 
     ovs_assert(adopt(&dpif_netdev_class, key_id, ids, &refs));
-    ovs_assert(refs.n_recircs == 5);
+    ovs_assert(refs.n_recircs == 6);
     expect_refs(key_id, 1);
-    expect_refs(id, 3);
+    expect_refs(id, 4);
     expect_refs(other, 2);
 }
 
@@ -134,15 +154,15 @@ test_adopted(void)
 static void
 test_dead(void)
 {
-    for (int dead = 0; dead < 6; dead++) {
+    for (int dead = 0; dead < 7; dead++) {
         uint32_t key_id = alloc_id(1), id = alloc_id(2);
-        uint32_t ids[5] = { id, id, id, id, id };
+        uint32_t ids[6] = { id, id, id, id, id, id };
         struct recirc_refs refs;
 
-        if (dead < 5) {
+        if (dead < 6) {
             ids[dead] = DEAD_ID;
         }
-        ovs_assert(!adopt(&dpif_netdev_class, dead < 5 ? key_id : DEAD_ID, ids,
+        ovs_assert(!adopt(&dpif_netdev_class, dead < 6 ? key_id : DEAD_ID, ids,
                           &refs));
         ovs_assert(!refs.n_recircs);
         expect_refs(key_id, 0);
@@ -157,8 +177,8 @@ test_other_datapath(void)
 {
     static const struct dpif_class other_class = { .type = "other" };
     uint32_t key_id = alloc_id(1), id = alloc_id(2);
-    uint32_t nested[5] = { id, id, id, id, 0 };
-    uint32_t ids[5] = { id, id, id, id, id };
+    uint32_t nested[6] = { id, id, id, id, id, 0 };
+    uint32_t ids[6] = { id, id, id, id, id, id };
     struct recirc_refs refs;
 
     ovs_assert(!adopt(&other_class, key_id, nested, &refs));
