@@ -30,10 +30,7 @@
 static uint32_t
 load_now_bp(const struct vmq_snapshot *snapshot, uint32_t rxq)
 {
-    uint32_t load_bp = vmq_rxq_load_bp(snapshot, rxq);
-    uint32_t reserve_bp = snapshot->rxqs[rxq].reserve_bp;
-
-    return load_bp > reserve_bp ? load_bp : reserve_bp;
+    return vmq_rxq_planned_ppm(snapshot, rxq) / (VMQ_PPM / VMQ_BP);
 }
 
 /* Returns the load of queue 'rxq' at 'moment', 0 being now.  Of the time
